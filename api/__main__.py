@@ -1,0 +1,223 @@
+"""python -m api COMMAND: run the service and look after it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import uvicorn
+from rich.table import Table
+
+from api import app
+from api.catalogue import queries
+from api.catalogue.cross_services import cross_services
+from api.catalogue.import_services import import_file
+from api.catalogue.lint_guide import Finding
+from api.catalogue.lint_words import RULE_TITLES
+from api.database import open_connection
+from api.diagrams import draw_moves
+from api.doctor import draw_checks, examine
+from api.files import open_files
+from api.jobs import work
+from api.logs import configure_logs
+from api.migrations import MigrationFailed, migrate
+from api.progress import console, progress
+from api.seeding import Ground, plant_seeds
+from api.settings import Settings, SettingsWrong, draw_example, load_settings
+from api.up import CannotStart, up
+
+
+def main() -> int:
+    """Read the command line and run one command; gives the exit status."""
+    arguments = _parser().parse_args()
+    try:
+        settings = load_settings()
+        return int(arguments.run(settings, arguments) or 0)
+    except (SettingsWrong, CannotStart, MigrationFailed) as error:
+        console.print(f"[red]{error}")
+        console.print("`python -m api doctor` looks at this machine and its configuration.")
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m api", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: object, words: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=words, description=words)
+        command.set_defaults(run=run)
+        return command
+
+    add("up", _up, "everything on this machine: servers, migrations, seeds, API, jobs")
+    serve = add("serve", _serve, "the API alone; DATABASE_URL names its PostgreSQL")
+    serve.add_argument("--workers", type=int, help="processes; default: WORKERS")
+    add("work", _work, "the job worker alone")
+    add("migrate", _migrate, "bring the database's schema to this version")
+    seed = add("seed", _seed, "plant regions, items and the demonstration; or a town of any size")
+    seed.add_argument("--services", type=int, help="cross real names with counties to so many items")
+    load = add("import", _import, "import items from NDJSON files; goes on where it was stopped")
+    load.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    lint = add("lint", _lint, "a table of what the guide lint found")
+    lint.add_argument("--source", help="only items of this source")
+    lint.add_argument("--rule", type=int, help="list the items that break this rule")
+    doctor = add("doctor", _doctor, "what is wrong with this machine, and how to mend it")
+    doctor.add_argument("--environment", action="store_true", help="print .env.example")
+    add("diagram", _diagram, "draw every table of moves (Mermaid)")
+    return parser
+
+
+def _up(settings: Settings, _arguments: argparse.Namespace) -> None:
+    up(settings)
+
+
+def _serve(settings: Settings, arguments: argparse.Namespace) -> None:
+    _demand_database(settings)
+    workers = arguments.workers or settings.workers
+    if workers > 1:
+        # Must be set before the workers import prometheus_client.
+        os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="zhangban-"))
+    uvicorn.run(
+        "api.app:create",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=30,
+    )
+
+
+def _work(settings: Settings, _arguments: argparse.Namespace) -> None:
+    _demand_database(settings)
+    configure_logs(settings)
+    asyncio.run(_work_until_stopped(settings))
+
+
+async def _work_until_stopped(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    async with app.open_worker(settings) as (reactions, timetable):
+        await work(settings.database_url, settings, reactions, timetable, stop)
+
+
+def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
+    _demand_database(settings)
+    migrate(settings.database_url)
+    console.print("The schema is at this version.")
+
+
+def _seed(settings: Settings, arguments: argparse.Namespace) -> None:
+    _demand_database(settings)
+    asyncio.run(_plant(settings, arguments.services))
+
+
+async def _plant(settings: Settings, services: int | None) -> None:
+    async with open_connection(settings.database_url) as connection:
+        ground = Ground(connection, open_files(settings.files_address))
+        await plant_seeds(ground, app.SEEDS, say=console.print)
+        if services:
+            with progress(f"事项 Services → {services:,}") as advance:
+                told = await cross_services(connection, services, date.today(), advance)
+            console.print(f"  {told}")
+
+
+def _import(settings: Settings, arguments: argparse.Namespace) -> int:
+    _demand_database(settings)
+    return asyncio.run(_import_files(settings, arguments.files))
+
+
+async def _import_files(settings: Settings, files: list[Path]) -> int:
+    refused = 0
+    async with open_connection(settings.database_url) as connection:
+        for path in files:
+            with progress(path.name) as advance:
+                done = await import_file(connection, path, today=date.today(), progress=advance)
+            state = "already imported: " if done.already_finished else ""
+            console.print(
+                f"{path.name}: {state}{done.lines:,} lines, {done.kept:,} kept, "
+                f"{done.refused:,} refused"
+            )
+            for fault in await queries.list_import_faults(
+                connection, import_id=done.import_id, limit=50
+            ):
+                console.print(f"  line {fault.line_number}: {fault.field}: {fault.reason}")
+            refused += done.refused
+    return 1 if refused else 0
+
+
+def _lint(settings: Settings, arguments: argparse.Namespace) -> None:
+    _demand_database(settings)
+    asyncio.run(_show_findings(settings, arguments.source, arguments.rule))
+
+
+async def _show_findings(settings: Settings, source: str | None, rule: int | None) -> None:
+    async with open_connection(settings.database_url) as connection:
+        if rule is not None:
+            await _list_items(connection, source, rule)
+            return
+        counts = await queries.count_findings(connection, source=source)
+        whole = await queries.count_linted(connection, source=source)
+    table = Table("rule", "what it asks", "items", "share")
+    for count in counts:
+        share = f"{100 * count.items / whole.items:.1f} %"
+        table.add_row(str(count.rule), RULE_TITLES[count.rule], f"{count.items:,}", share)
+    console.print(table)
+    console.print(f"{whole.items:,} items, {whole.clean:,} without any finding")
+
+
+async def _list_items(connection: object, source: str | None, rule: int) -> None:
+    table = Table("service_code", "name", "findings")
+    rows = await queries.list_findings(
+        connection, source=source, rule=rule, after="", limit=100  # type: ignore[arg-type]
+    )
+    for row in rows:
+        table.add_row(row.service_code, row.name, _in_words(row.findings, rule))
+    console.print(table)
+
+
+def _in_words(findings: str, rule: int) -> str:
+    found = msgspec.json.decode(findings, type=list[Finding])
+    return "\n".join(f"{f.field}: {f.detail}" for f in found if f.rule == rule)
+
+
+def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
+    if arguments.environment:
+        sys.stdout.write(draw_example())
+        return 0
+    checks = asyncio.run(examine(settings))
+    console.print(draw_checks(checks))
+    return 1 if any(check.state == "wrong" for check in checks) else 0
+
+
+def _diagram(_settings: Settings, _arguments: argparse.Namespace) -> None:
+    for name, moves in app.MOVES.items():
+        sys.stdout.write(draw_moves(name, moves))
+
+
+def _demand_database(settings: Settings) -> None:
+    if not settings.database_url:
+        raise SettingsWrong(
+            "DATABASE_URL is empty: this command works on a running PostgreSQL. "
+            "`make run` starts one and shows its address."
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Lists items in the order that fits the question: ranked, by date of change, or nearest first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+
+from api.catalogue import queries
+from api.catalogue.rows import SummaryRow
+from api.catalogue.schemas import CodedName, ServiceSummary
+from api.catalogue.search_queries import FoundService
+from api.catalogue.search_services import Filters, Place, search_services
+from api.catalogue.understand_query import understand_query
+from api.errors import NotFound
+from api.kinds import RegionRef
+from api.pages import ListCursors, Page
+from api.statements import Connection
+
+# What `online` asks for, as the depths that answer it; an unknown depth answers neither.
+_DEPTHS: dict[str, list[str]] = {
+    "true": ["III", "IV"],
+    "false": ["I", "II"],
+    "I": ["I"],
+    "II": ["II"],
+    "III": ["III"],
+    "IV": ["IV"],
+}
+
+
+class Asked(Struct, frozen=True):
+    """Every filter of a list; None asks for nothing."""
+
+    region: str | None
+    words: str | None
+    audience: str | None
+    department: str | None
+    theme: str | None
+    item_type: str | None
+    online: str | None
+    updated_since: datetime | None
+
+    @property
+    def depths(self) -> list[str] | None:
+        """The online depths that fit."""
+        return _DEPTHS[self.online] if self.online else None
+
+
+async def list_services(
+    connection: Connection,
+    asked: Asked,
+    of: ListCursors,
+    cursor: str | None,
+    limit: int,
+    today: date,
+) -> Page[ServiceSummary]:
+    """One page. Raises NotFound for an unknown region and CursorWrong."""
+    scope = await _scope(connection, asked.region)
+    if asked.words is not None and asked.words.strip():
+        return await _ranked(connection, asked, scope, of, cursor, limit)
+    if asked.updated_since is not None:
+        return await _by_change(connection, asked, scope, of, cursor, limit, today)
+    return await _nearest_first(connection, asked, scope, of, cursor, limit, today)
+
+
+async def _scope(connection: Connection, region: str | None) -> list[str] | None:
+    if region is None:
+        return None
+    scope = await queries.find_scope(connection, region_code=region)
+    if scope is None:
+        raise NotFound("没有这个行政区划代码。", "There is no region with this code.")
+    return list(scope)
+
+
+async def _ranked(
+    connection: Connection,
+    asked: Asked,
+    scope: list[str] | None,
+    of: ListCursors,
+    cursor: str | None,
+    limit: int,
+) -> Page[ServiceSummary]:
+    after = of.read(cursor, tuple[float, int, str], (0.0, 0, ""))
+    words = await understand_query(connection, asked.words or "")
+    filters = Filters(
+        audience=asked.audience,
+        department=asked.department,
+        theme=asked.theme,
+        item_type=asked.item_type,
+        online=asked.depths,
+        updated_since=asked.updated_since,
+    )
+    place = Place(*after) if cursor else None
+    rows = await search_services(connection, words, scope, filters, limit + 1, place)
+    return of.cut(rows, limit, _found, lambda row: (row.score, row.closeness, row.service_code))
+
+
+async def _by_change(
+    connection: Connection,
+    asked: Asked,
+    scope: list[str] | None,
+    of: ListCursors,
+    cursor: str | None,
+    limit: int,
+    today: date,
+) -> Page[ServiceSummary]:
+    first = (datetime.min.replace(year=2000), "")
+    after = of.read(cursor, tuple[datetime, str], first)
+    rows = await queries.list_services_updated(
+        connection,
+        updated_since=asked.updated_since,
+        after_updated_at=after[0],
+        after_code=after[1],
+        scope=scope,
+        **_filters(asked, limit, today),
+    )
+    return of.cut(rows, limit, SummaryRow.answer, lambda row: (row.updated_at, row.service_code))
+
+
+async def _nearest_first(
+    connection: Connection,
+    asked: Asked,
+    scope: list[str] | None,
+    of: ListCursors,
+    cursor: str | None,
+    limit: int,
+    today: date,
+) -> Page[ServiceSummary]:
+    after = of.read(cursor, tuple[int, str], (0, ""))
+    given = _filters(asked, limit, today)
+    if scope is None:
+        rows = await queries.list_services(connection, after_code=after[1], **given)
+    else:
+        rows = await queries.list_services_in_scope(
+            connection, scope=scope, after_closeness=after[0], after_code=after[1], **given
+        )
+    return of.cut(rows, limit, SummaryRow.answer, lambda row: (row.closeness, row.service_code))
+
+
+def _filters(asked: Asked, limit: int, today: date) -> dict[str, Any]:
+    return {
+        "audience": asked.audience,
+        "department": asked.department,
+        "theme": asked.theme,
+        "item_type": asked.item_type,
+        "online": asked.depths,
+        "today": today,
+        "limit": limit + 1,
+    }
+
+
+def _found(row: FoundService) -> ServiceSummary:
+    return ServiceSummary(
+        service_code=row.service_code,
+        name=row.name,
+        department=CodedName(row.department_code, row.department_name),
+        region=RegionRef(row.region_code, row.region_name or "全国"),
+        item_type=row.item_type,  # type: ignore[arg-type]
+        audience=row.audience,  # type: ignore[arg-type]
+        handling_type=row.handling_type,  # type: ignore[arg-type]
+        statutory_days=row.statutory_days,
+        promised_days=row.promised_days,
+        visits=row.visits,
+        online_depth=row.online_depth,  # type: ignore[arg-type]
+        charged=row.charged,
+        updated_at=row.updated_at,
+    )

@@ -1,0 +1,3 @@
+from litestar import Router
+
+public_router = Router("/", route_handlers=[])

@@ -1,0 +1,300 @@
+"""The catalogue over HTTP: find what can be done, read the guide, fetch the form."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.params import PathParameter, QueryParameter
+
+from api.access import public
+from api.answers import public_answer
+from api.cache import Cache
+from api.catalogue import queries
+from api.catalogue.count_views import ViewCounter
+from api.catalogue.list_services import Asked, list_services
+from api.catalogue.rows import DepartmentRow
+from api.catalogue.schemas import (
+    Audience,
+    BasicCode,
+    Change,
+    DepartmentAnswer,
+    GuideAnswer,
+    Home,
+    ItemType,
+    ServiceCode,
+    ServiceSummary,
+    Suggestion,
+)
+from api.catalogue.show_guide import find_version, shape_answer
+from api.catalogue.show_home import show_home
+from api.catalogue.suggest_services import suggest_services
+from api.database import CHINA, Database
+from api.errors import NotFound, ServiceWithdrawn, ValidationFailed
+from api.kinds import Label, RegionCode
+from api.pages import Cursor, Cursors, Limit, Page
+from api.settings import Settings
+from api.statements import Connection
+
+GUIDE_SECONDS = 300
+LIST_SECONDS = 60
+
+Region = Annotated[
+    RegionCode | None,
+    QueryParameter(
+        name="region",
+        description="Where the citizen is: items of this place and of those above it",
+    ),
+]
+Online = Annotated[
+    Literal["true", "false", "I", "II", "III", "IV"] | None,
+    QueryParameter(
+        name="online",
+        description="true: can be applied for from home (depth III or IV); false: cannot; or a depth",
+    ),
+]
+Words = Annotated[
+    str | None,
+    QueryParameter(
+        name="q",
+        max_length=100,
+        pattern=r"\A[^\x00]*\Z",
+        description="Words, colloquial or official, pinyin or initials; ranked best first",
+    ),
+]
+Code = Annotated[ServiceCode, PathParameter(name="service_code")]
+
+
+@get("/home", guards=[public], raises=[NotFound], summary="The first screen in one call")
+async def home(
+    database: Database, cache: Cache, region: Region = None
+) -> Response[Home]:
+    """Notices, most opened items, life events and departments for a place (none: the nation)."""
+    body = await cache.fetch(
+        f"home:{region or ''}", lambda: _load_home(database, region), seconds=LIST_SECONDS
+    )
+    if body is None:
+        raise no_such_region()
+    return public_answer(body, max_age_seconds=LIST_SECONDS)
+
+
+async def _load_home(database: Database, region: str | None) -> bytes | None:
+    found = await database.read(lambda c: show_home(c, region, today()))
+    return None if found is None else msgspec.json.encode(found)
+
+
+@get("/departments", guards=[public], raises=[NotFound, ValidationFailed], summary="Departments")
+async def departments(
+    database: Database,
+    cursors: Cursors,
+    region: Region = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response[Page[DepartmentAnswer]]:
+    """Bodies that serve a place, its own first; without a region all, in code order."""
+    of = cursors.of("departments", region)
+    after = of.read(cursor, tuple[int, str], (0, ""))
+
+    async def load(connection: Connection) -> list[DepartmentRow]:
+        if region is None:
+            return await queries.list_departments(
+                connection, after_code=after[1], limit=limit + 1
+            )
+        return await queries.list_departments_in_scope(
+            connection,
+            scope=await scope_of(connection, region),
+            after_closeness=after[0],
+            after_code=after[1],
+            limit=limit + 1,
+        )
+
+    rows = await database.read(load)
+    page = of.cut(rows, limit, DepartmentRow.answer, lambda row: (row.closeness, row.code))
+    return public_answer(page, max_age_seconds=LIST_SECONDS)
+
+
+@get(
+    "/services",
+    guards=[public],
+    raises=[NotFound, ValidationFailed],
+    summary="Find services",
+)
+async def services(
+    database: Database,
+    cursors: Cursors,
+    region: Region = None,
+    q: Words = None,
+    audience: Annotated[Audience | None, QueryParameter(name="audience")] = None,
+    department: Annotated[
+        str | None, QueryParameter(name="department", pattern=r"\A[0-9A-Z]{18}\Z")
+    ] = None,
+    theme: Annotated[Label | None, QueryParameter(name="theme")] = None,
+    item_type: Annotated[ItemType | None, QueryParameter(name="item_type")] = None,
+    online: Online = None,
+    updated_since: Annotated[datetime | None, QueryParameter(name="updated_since")] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Response[Page[ServiceSummary]]:
+    """Summaries. With `q` ranked best first; with `updated_since` oldest change first;
+    otherwise the place's own items before those of its city and province."""
+    asked = Asked(
+        region=region,
+        words=q,
+        audience=audience,
+        department=department,
+        theme=theme,
+        item_type=item_type,
+        online=online,
+        updated_since=updated_since,
+    )
+    of = cursors.of("services", asked)
+    page = await database.read(lambda c: list_services(c, asked, of, cursor, limit, today()))
+    return public_answer(page, max_age_seconds=LIST_SECONDS)
+
+
+@get("/suggestions", guards=[public], raises=[NotFound], summary="Suggestions while typing")
+async def suggestions(
+    database: Database,
+    q: Annotated[
+        str, QueryParameter(name="q", min_length=1, max_length=50, pattern=r"\A[^\x00]*\Z")
+    ],
+    region: Region = None,
+) -> Response[list[Suggestion]]:
+    """Up to 10 names that begin with what was typed: characters, pinyin or initials."""
+
+    async def load(connection: Connection) -> list[Suggestion]:
+        scope = await scope_of(connection, region) if region else None
+        found = await suggest_services(connection, q, scope)
+        return [Suggestion(f.text, f.service_code) for f in found]
+
+    return public_answer(await database.read(load), max_age_seconds=LIST_SECONDS)
+
+
+@get("/services/changes", guards=[public], raises=[ValidationFailed], summary="Change feed")
+async def changes(
+    database: Database,
+    after: Annotated[
+        int, QueryParameter(name="after", ge=0, lt=2**63, description="The last `seq` seen")
+    ] = 0,
+    limit: Limit = 20,
+) -> Response[Page[Change]]:
+    """Every change of the catalogue in order. Ask again with the last `seq` as `after`;
+    `next_cursor` is that number while more are waiting."""
+    found = await database.read(lambda c: queries.list_changes(c, after=after, limit=limit + 1))
+    following = str(found[limit - 1].seq) if len(found) > limit else None
+    return public_answer(Page(found[:limit], following), max_age_seconds=1)
+
+
+@get(
+    "/services/{service_code:str}",
+    guards=[public],
+    raises=[NotFound, ServiceWithdrawn],
+    summary="The whole guide",
+)
+async def guide(
+    service_code: Code,
+    database: Database,
+    cache: Cache,
+    settings: Settings,
+    views: ViewCounter,
+    version: Annotated[
+        int | None, QueryParameter(name="version", ge=1, le=2_000_000_000)
+    ] = None,
+) -> Response[GuideAnswer]:
+    """The guide in force, or the version asked for: old versions stay readable."""
+    body = await load_guide(database, cache, settings, service_code, version)
+    views.note(service_code)
+    return public_answer(body, max_age_seconds=GUIDE_SECONDS)
+
+
+@get(
+    "/services/{basic_code:str}/at/{region_code:str}",
+    guards=[public],
+    raises=[NotFound],
+    summary="Which body does it here",
+)
+async def guide_at(
+    basic_code: Annotated[BasicCode, PathParameter()],
+    region_code: Annotated[RegionCode, PathParameter()],
+    database: Database,
+    cache: Cache,
+    settings: Settings,
+    views: ViewCounter,
+) -> Response[GuideAnswer]:
+    """The item with that basic code for a place, found up the tree; `Content-Location` names it."""
+
+    async def load(connection: Connection) -> str | None:
+        return await queries.find_implementing(
+            connection,
+            basic_code=basic_code,
+            scope=await scope_of(connection, region_code),
+            today=today(),
+        )
+
+    service_code = await database.read(load)
+    if service_code is None:
+        raise NotFound("这个地方没有办理该事项的部门。", "No body does this for that place.")
+    body = await load_guide(database, cache, settings, service_code, None)
+    views.note(service_code)
+    return public_answer(
+        body,
+        max_age_seconds=GUIDE_SECONDS,
+        headers={"Content-Location": f"/v1/services/{service_code}"},
+    )
+
+
+async def load_guide(
+    database: Database, cache: Cache, settings: Settings, service_code: str, version: int | None
+) -> bytes:
+    """The guide's JSON. Raises NotFound, and ServiceWithdrawn unless a version was asked for."""
+
+    async def load() -> bytes | None:
+        found = await database.read(lambda c: find_version(c, service_code, version))
+        if found is None:
+            return None
+        shaped = shape_answer(found, public_url=settings.public_address, today=today())
+        return msgspec.json.encode(shaped)
+
+    body = await cache.fetch(
+        guide_key(service_code, version), load, seconds=settings.cache_seconds
+    )
+    if body is None:
+        raise no_such_service()
+    if version is None and b'"status":"withdrawn"' in body:
+        raise ServiceWithdrawn()
+    return body
+
+
+def guide_key(service_code: str, version: int | None = None) -> str:
+    """Where the cache keeps a guide; the version in force has no number."""
+    return f"guide:{service_code}:{version or ''}"
+
+
+async def scope_of(connection: Connection, region: str) -> list[str]:
+    """Whose items serve a place. Raises NotFound for a code that is no region."""
+    scope = await queries.find_scope(connection, region_code=region)
+    if scope is None:
+        raise no_such_region()
+    return list(scope)
+
+
+def today() -> date:
+    """The day in China."""
+    return datetime.now(CHINA).date()
+
+
+def no_such_service() -> NotFound:
+    return NotFound("没有这个事项。", "There is no such service.")
+
+
+def no_such_region() -> NotFound:
+    return NotFound("没有这个行政区划代码。", "There is no region with this code.")
+
+
+router = Router(
+    "/v1",
+    route_handlers=[home, departments, services, suggestions, changes, guide, guide_at],
+    tags=["catalogue"],
+)

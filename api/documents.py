@@ -1,0 +1,166 @@
+"""The OpenAPI 3.1 document, complete, and its page, both from this process alone.
+
+Litestar derives the document from the routes; what every operation shares
+(error answers, headers, who may call) is added here once.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import swagger_ui
+from litestar import Request
+from litestar.enums import MediaType, OpenAPIMediaType
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Contact, License, Tag
+
+from api import __version__
+from api.errors import MEDIA_TYPE
+
+ASSETS = Path(swagger_ui.__file__).parent / "static"
+
+# What can go wrong with any request, whatever it asks.
+_EVERYWHERE = {
+    "400": "The request cannot be read, or a value is not right (`errors` says which).",
+    "405": "The address does not answer that method.",
+    "414": "The address is too long.",
+    "429": "Too many requests; `Retry-After` says when to come back.",
+    "500": "Our fault; nothing was lost.",
+    "503": "Overloaded or the database is away; `Retry-After` says when to come back.",
+}
+_WITH_BODY = {
+    "408": "The body took too long to arrive.",
+    "413": "The body is too large.",
+    "415": "The body must be application/json.",
+}
+_PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Problem",
+    "description": "RFC 9457 problem details. `code` is stable; `errors` names wrong values.",
+    "required": ["type", "title", "status", "detail", "code", "request_id"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "pattern": "^[a-z_]+$"},
+        "request_id": {"type": ["string", "null"]},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "code", "detail"],
+                "properties": {
+                    "field": {"type": "string"},
+                    "code": {"type": "string"},
+                    "detail": {"type": "string"},
+                },
+            },
+        },
+    },
+    "examples": [
+        {
+            "type": "/problems/not_found",
+            "title": "未找到",
+            "status": 404,
+            "detail": "没有找到您要的内容。",
+            "code": "not_found",
+            "request_id": "6f1c0a52f7c94a3e8d0f3a5f1b7f9c21",
+        }
+    ],
+}
+_ETAG_HEADERS = {
+    "ETag": {"description": "strong tag of these bytes", "schema": {"type": "string"}},
+    "Cache-Control": {"schema": {"type": "string"}},
+    "X-Request-Id": {"schema": {"type": "string"}},
+}
+
+
+class CompleteJson(JsonRenderPlugin):
+    """The document as JSON, completed once and kept."""
+
+    _kept: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        if self._kept is None:
+            self._kept = msgspec.json.encode(complete(openapi_schema))
+        return self._kept
+
+
+class SwaggerPage(OpenAPIRenderPlugin):
+    """Swagger UI with scripts of the installed package; no inline script, no CDN."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/", media_type=MediaType.HTML)
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return b"""<!DOCTYPE html><html lang="zh-CN"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>\xe6\x8e\x8c\xe5\x8a\x9e API</title>
+<link rel="stylesheet" href="/schema/assets/swagger-ui.css"></head><body><div id="swagger-ui"></div>
+<script src="/schema/assets/swagger-ui-bundle.js"></script>
+<script src="/schema/page.js"></script></body></html>"""
+
+
+class SwaggerStart(OpenAPIRenderPlugin):
+    """The few lines that start the page, as a file so that the page needs no inline script."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/page.js", media_type=OpenAPIMediaType.OPENAPI_JSON)
+        self.media_type = "application/javascript"  # type: ignore[assignment]
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        return b'SwaggerUIBundle({url: "/schema/openapi.json", dom_id: "#swagger-ui"});'
+
+
+def openapi_config() -> OpenAPIConfig:
+    """Litestar's configuration of the document."""
+    return OpenAPIConfig(
+        title="掌办 Zhangban",
+        version=__version__,
+        description=(
+            "Government services on a phone: find what can be done, apply, pay, see where the "
+            "case stands. Times are RFC 3339 with +08:00, money is integer fen, codes are strings."
+        ),
+        contact=Contact(name="Zhangban"),
+        license=License(name="Apache-2.0", identifier="Apache-2.0"),
+        path="/schema",
+        use_handler_docstrings=True,
+        tags=[
+            Tag("catalogue", "Services, their guides and files"),
+            Tag("regions", "Administrative regions"),
+            Tag("operations", "Health, metrics, explanations of problems"),
+        ],
+        render_plugins=[SwaggerPage(), SwaggerStart(), CompleteJson()],
+    )
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """Add to every operation what it shares with all others."""
+    components = document.setdefault("components", {})
+    components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            if isinstance(operation, dict) and "responses" in operation:
+                _complete_operation(operation)
+    return document
+
+
+def _complete_operation(operation: dict[str, Any]) -> None:
+    responses = operation["responses"]
+    for status, words in {**_EVERYWHERE, **(_WITH_BODY if "requestBody" in operation else {})}.items():
+        responses.setdefault(status, {"description": words})
+    for status, response in responses.items():
+        if int(status) >= 400:
+            response["content"] = {
+                MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
+            }
+        elif status == "200":
+            response.setdefault("headers", {}).update(_ETAG_HEADERS)
+    if "200" in responses:
+        responses.setdefault("304", {"description": "Not changed since `If-None-Match`."})
+    # An empty list says in OpenAPI: no credentials needed.
+    operation.setdefault("security", [])

@@ -1,0 +1,175 @@
+"""Files kept by their content: blank forms, samples, materials that people hand in.
+
+A file's name is the SHA-256 of its bytes (64 lower-case hex digits), so keeping
+the same bytes twice keeps them once, and nobody can replace a form under a known
+name. Kept in a local folder (`file:///abs/dir`), an S3-compatible bucket
+(`s3://bucket/prefix`) or memory (`memory:///`, for tests). What the store itself
+reports (`obstore.exceptions.BaseError`, `OSError`) is passed on as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import zipfile
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
+
+PDF: Final = "application/pdf"
+DOCX: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PNG: Final = "image/png"
+JPEG: Final = "image/jpeg"
+
+FILE_ENDINGS: Final[dict[str, str]] = {PDF: ".pdf", DOCX: ".docx", PNG: ".png", JPEG: ".jpg"}
+
+_SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
+_CHUNK_BYTES = 256 * 1024
+_ZIP_ENTRIES_MOST = 2000
+_STORE_TIMEOUT = timedelta(seconds=5)
+_STORE_RETRIES_MOST = 2
+
+
+class FileMissing(Exception):
+    """No file is kept under this name."""
+
+
+class FileDamaged(Exception):
+    """What the store gave back is not what was kept under this name."""
+
+
+class MediaTypeRefused(Exception):
+    """The content is none of PDF, DOCX, PNG and JPEG."""
+
+
+class Files:
+    """A content-addressed store; open one with `open_files`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    async def keep(self, content: bytes) -> str:
+        """Keep the bytes and answer their SHA-256; keeping them again changes nothing.
+
+        Bytes of another length under the name (a torn write of an older store) are
+        replaced; the check is by length because reading all back would cost as much
+        as writing.
+        """
+        sha256 = hashlib.sha256(content).hexdigest()
+        if await self._size_bytes(sha256) != len(content):
+            await self._store.put_async(_path(sha256), content)
+        return sha256
+
+    async def read(self, sha256: str) -> bytes:
+        """Give the whole file; raises `FileMissing`, or `FileDamaged` if its hash is wrong.
+
+        The hash is proved on every read: it costs under a millisecond a megabyte, and
+        the alternative is handing somebody a silently wrong form or evidence.
+        """
+        try:
+            result = await self._store.get_async(_path(sha256))
+        except FileNotFoundError as error:
+            raise FileMissing(sha256) from error
+        content = bytes(await result.bytes_async())
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise FileDamaged(sha256)
+        return content
+
+    async def stream(self, sha256: str) -> AsyncIterator[bytes]:
+        """Give the file in chunks of about 256 KiB; raises as `read` does.
+
+        The last chunk is held back until the hash is proved, so a damaged file ends
+        as a broken transfer and never as a complete wrong one.
+        """
+        try:
+            result = await self._store.get_async(_path(sha256))
+        except FileNotFoundError as error:
+            raise FileMissing(sha256) from error
+        proof, held_back = hashlib.sha256(), b""
+        async for chunk in result.stream(min_chunk_size=_CHUNK_BYTES):
+            proof.update(chunk)
+            if held_back:
+                yield held_back
+            held_back = bytes(chunk)
+        if proof.hexdigest() != sha256:
+            raise FileDamaged(sha256)
+        if held_back:
+            yield held_back
+
+    async def exists(self, sha256: str) -> bool:
+        """Whether something is kept under this name; its content is not proved."""
+        return await self._size_bytes(sha256) is not None
+
+    async def _size_bytes(self, sha256: str) -> int | None:
+        try:
+            meta = await self._store.head_async(_path(sha256))
+        except (FileNotFoundError, FileMissing):
+            return None
+        return meta["size"]
+
+
+def open_files(url: str) -> Files:
+    """Open the store at `file:///abs/dir` (made if absent), `s3://…` or `memory:///`.
+
+    S3 credentials, endpoint and region come from the usual `AWS_…` variables.
+    Raises `ValueError` for any other address.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file" and parts.netloc in ("", "localhost") and len(parts.path) > 1:
+        return Files(LocalStore(Path(unquote(parts.path)), mkdir=True))
+    if parts.scheme == "s3" and parts.netloc:
+        return Files(
+            S3Store.from_url(
+                url,
+                client_options={"timeout": _STORE_TIMEOUT},
+                retry_config={
+                    "max_retries": _STORE_RETRIES_MOST,
+                    "retry_timeout": _STORE_TIMEOUT,
+                },
+            )
+        )
+    if parts.scheme == "memory":
+        return Files(MemoryStore())
+    raise ValueError("files are kept at file:///abs/dir, s3://bucket/prefix or memory:///")
+
+
+def sniff_media_type(content: bytes) -> str:
+    """Tell PDF, DOCX, PNG or JPEG by their first bytes; raises `MediaTypeRefused` otherwise.
+
+    The name and the declared type of an upload are the sender's word; this is the
+    content's. A file that starts as something else (a polyglot) and a DOCX that
+    carries macros are refused.
+    """
+    if content.startswith(b"%PDF-"):
+        return PDF
+    if content.startswith(b"\x89PNG\r\n\x1a\n") and content[12:16] == b"IHDR":
+        return PNG
+    if content.startswith(b"\xff\xd8\xff"):
+        return JPEG
+    if content.startswith(b"PK\x03\x04") and _is_plain_docx(content):
+        return DOCX
+    raise MediaTypeRefused
+
+
+def _is_plain_docx(content: bytes) -> bool:
+    # Only the directory is read: nothing is unpacked, so a zip bomb costs nothing.
+    try:
+        with zipfile.ZipFile(BytesIO(content)) as archive:
+            names = set(archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OverflowError):
+        return False
+    if len(names) > _ZIP_ENTRIES_MOST or any(name.endswith("vbaProject.bin") for name in names):
+        return False
+    return {"[Content_Types].xml", "word/document.xml"} <= names
+
+
+def _path(sha256: str) -> str:
+    # Two levels of folders keep local directories small; the pattern keeps paths inside.
+    if not _SHA256.match(sha256):
+        raise FileMissing(sha256)
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"

@@ -1,0 +1,98 @@
+"""Is the process alive, is it ready, what is it doing: for operators and load balancers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from litestar import Response, Router, get
+from msgspec import Struct
+
+from api.access import public
+from api.cache import Cache, RedisAway
+from api.database import Database
+from api.errors import DatabaseUnavailable, NotFound, every_problem
+from api.metrics import render_metrics
+
+
+class Live(Struct, frozen=True):
+    """The process answers."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(Struct, frozen=True):
+    """`degraded` is still right, only slower: the cache is away."""
+
+    status: Literal["ready", "degraded"]
+    database: Literal["up"]
+    cache: Literal["up", "off", "away"]
+
+
+class Explanation(Struct, frozen=True):
+    """What a problem's `code` means."""
+
+    code: str
+    status: int
+    title: str
+    detail: str
+    title_english: str
+    detail_english: str
+
+
+@get("/health/live", guards=[public], summary="Is the process alive", tags=["operations"])
+async def show_live() -> Live:
+    """Answers as long as the process can answer; looks at nothing else."""
+    return Live()
+
+
+@get(
+    "/health/ready",
+    guards=[public],
+    raises=[DatabaseUnavailable],
+    summary="May traffic be sent here",
+    tags=["operations"],
+)
+async def show_ready(database: Database, cache: Cache) -> Ready:
+    """Ready when PostgreSQL takes writes. A lost cache is degraded, not down."""
+    async with database.connection() as connection:
+        if await connection.fetchval("select pg_is_in_recovery()"):
+            raise DatabaseUnavailable("数据库处于只读状态。", "The database is read-only.")
+    if cache.door.is_off:
+        return Ready("ready", "up", "off")
+    try:
+        await cache.door.call(lambda client: client.ping())
+    except RedisAway:
+        return Ready("degraded", "up", "away")
+    return Ready("ready", "up", "up")
+
+
+@get("/metrics", guards=[public], summary="Prometheus metrics", tags=["operations"])
+async def show_metrics() -> Response[bytes]:
+    """Counters and histograms in the Prometheus text format; nothing personal."""
+    body, media_type = render_metrics()
+    return Response(body, media_type=media_type)
+
+
+@get(
+    "/problems/{code:str}",
+    guards=[public],
+    raises=[NotFound],
+    summary="What a problem's code means",
+    tags=["operations"],
+)
+async def explain_problem(code: str) -> Explanation:
+    """The page that `type` of every problem points to."""
+    for kind in every_problem():
+        if kind.code == code:
+            return Explanation(
+                code=code,
+                status=kind.status,
+                title=kind.title,
+                detail=(kind.__doc__ or "").strip(),
+                title_english=kind.english_title,
+                detail_english=kind.english,
+            )
+    raise NotFound()
+
+
+router = Router("/", route_handlers=[show_live, show_ready, show_metrics, explain_problem])

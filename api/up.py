@@ -1,0 +1,183 @@
+"""`python -m api up`: everything on one machine, with one command.
+
+Starts the embedded servers that no variable replaces, migrates, plants the
+seeds, then keeps a server and a job worker running until it is told to stop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import msgspec
+from rich.panel import Panel
+
+from api.app import SEEDS
+from api.catalogue import queries
+from api.database import open_connection
+from api.embedded import Servers, embedded_servers
+from api.files import open_files
+from api.migrations import migrate
+from api.progress import console
+from api.seeding import Ground, plant_seeds
+from api.settings import PROJECT, Settings, secret_key
+
+_STOP_SECONDS = 35.0
+_RESPAWN_SECONDS = 1.0
+
+
+class CannotStart(Exception):
+    """Something on this machine is in the way; the text says what and how to mend it."""
+
+
+def up(settings: Settings) -> None:
+    """Run until SIGINT or SIGTERM. Raises CannotStart."""
+    began = time.monotonic()
+    _demand_free_port(settings)
+    stopping = _listen_for_stop()
+    settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    secret_key(settings)
+    with embedded_servers(
+        settings.data_path, postgres=not settings.database_url, valkey=not settings.redis_url
+    ) as servers:
+        reached = Servers(
+            settings.database_url or servers.database_url, settings.redis_url or servers.redis_url
+        )
+        migrate(reached.database_url)
+        asyncio.run(prepare(settings, reached.database_url))
+        children = _Children(settings, reached)
+        try:
+            children.start()
+            _wait_until_ready(settings, stopping)
+            _greet(settings, time.monotonic() - began)
+            while not stopping.is_set():
+                children.respawn()
+                time.sleep(_RESPAWN_SECONDS / 4)
+        finally:
+            children.stop()
+
+
+async def prepare(settings: Settings, database_url: str) -> None:
+    """Plant what the database lacks, and write down codes worth trying (mode 0600)."""
+    async with open_connection(database_url) as connection:
+        ground = Ground(connection, open_files(settings.files_address))
+        await plant_seeds(ground, SEEDS, say=console.print)
+        examples = await queries.list_examples(connection)
+    services = {example.first: example.second for example in examples}
+    text = msgspec.json.format(msgspec.json.encode({"services": services}), indent=2)
+    path = settings.data_path / "demonstration.json"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(text)
+
+
+def _demand_free_port(settings: Settings) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((settings.host, settings.port))
+        except OSError:
+            raise CannotStart(
+                f"{settings.host}:{settings.port} is in use. Stop what runs there, "
+                f"or choose another port: PORT=9000 make run"
+            ) from None
+
+
+class _Stopping:
+    """Set by SIGINT or SIGTERM."""
+
+    def __init__(self) -> None:
+        self._stop = False
+
+    def set(self, *_: object) -> None:
+        self._stop = True
+
+    def is_set(self) -> bool:
+        return self._stop
+
+
+def _listen_for_stop() -> _Stopping:
+    stopping = _Stopping()
+    signal.signal(signal.SIGINT, stopping.set)
+    signal.signal(signal.SIGTERM, stopping.set)
+    return stopping
+
+
+class _Children:
+    """The server and the job worker; one that dies is started again."""
+
+    def __init__(self, settings: Settings, servers: Servers) -> None:
+        self._environment = {
+            **os.environ,
+            "DATABASE_URL": servers.database_url,
+            "REDIS_URL": servers.redis_url,
+            "PORT": str(settings.port),
+            "HOST": settings.host,
+            "DATA_DIR": str(settings.data_path),
+        }
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self) -> None:
+        for command in ("serve", "work"):
+            self._running[command] = subprocess.Popen(
+                [sys.executable, "-m", "api", command],
+                env=self._environment,
+                cwd=PROJECT,
+                # Ctrl-C goes to the whole group: this process alone decides when they stop.
+                start_new_session=True,
+            )
+
+    def respawn(self) -> None:
+        for command, process in list(self._running.items()):
+            if process.poll() is not None:
+                console.print(f"[yellow]{command} ended ({process.returncode}); starting it again")
+                time.sleep(_RESPAWN_SECONDS)
+                self._running[command] = subprocess.Popen(
+                    process.args, env=self._environment, cwd=PROJECT, start_new_session=True
+                )
+
+    def stop(self) -> None:
+        for process in self._running.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + _STOP_SECONDS
+        for process in self._running.values():
+            try:
+                process.wait(timeout=max(0.1, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _wait_until_ready(settings: Settings, stopping: _Stopping) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and not stopping.is_set():
+        with socket.socket() as probe:
+            probe.settimeout(1)
+            if probe.connect_ex((settings.host, settings.port)) == 0:
+                return
+        time.sleep(0.1)
+    if not stopping.is_set():
+        raise CannotStart("The server did not open its port within 30 s; its lines stand above.")
+
+
+def _greet(settings: Settings, seconds: float) -> None:
+    address = settings.public_address
+    example = "身份证丢了"
+    lines: Sequence[str] = (
+        f"掌办 is up after {seconds:.1f} s. Ctrl-C stops it.",
+        "",
+        f"API and its documents   {address}/schema",
+        f"first screen            {address}/v1/home?region=440106000000",
+        f"codes worth trying      {settings.data_path / 'demonstration.json'}",
+        "",
+        f"curl -G {address}/v1/services --data-urlencode 'q={example}' -d region=440106000000",
+    )
+    console.print(Panel("\n".join(lines), expand=False))
