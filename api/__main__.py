@@ -63,7 +63,9 @@ def _parser() -> argparse.ArgumentParser:
     add("work", _work, "the job worker alone")
     add("migrate", _migrate, "bring the database's schema to this version")
     seed = add("seed", _seed, "plant regions, items and the demonstration; or a town of any size")
-    seed.add_argument("--services", type=int, help="cross real names with counties to so many items")
+    seed.add_argument(
+        "--services", type=int, help="cross real names with counties to so many items"
+    )
     load = add("import", _import, "import items from NDJSON files; goes on where it was stopped")
     load.add_argument("files", nargs="+", type=Path, metavar="FILE")
     lint = add("lint", _lint, "a table of what the guide lint found")
@@ -92,7 +94,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> None:
         port=settings.port,
         workers=workers,
         loop="uvloop",
-        http="httptools",
+        http="api.protocol:Protocol",
         ws="none",
         access_log=False,
         log_level="warning",
@@ -185,7 +187,11 @@ async def _show_findings(settings: Settings, source: str | None, rule: int | Non
 async def _list_items(connection: object, source: str | None, rule: int) -> None:
     table = Table("service_code", "name", "findings")
     rows = await queries.list_findings(
-        connection, source=source, rule=rule, after="", limit=100  # type: ignore[arg-type]
+        connection,
+        source=source,
+        rule=rule,
+        after="",
+        limit=100,  # type: ignore[arg-type]
     )
     for row in rows:
         table.add_row(row.service_code, row.name, _in_words(row.findings, rule))

@@ -114,7 +114,9 @@ class _Finish:
 
     def __init__(self, answers: Answers, scope: Scope, send: Send) -> None:
         self._answers = answers
-        self._asked = {k: v for k, v in scope["headers"] if k in (b"accept-encoding", b"if-none-match")}
+        self._asked = {
+            k: v for k, v in scope["headers"] if k in (b"accept-encoding", b"if-none-match")
+        }
         self._head_only = scope["method"] == "HEAD"
         self._send = send
         self._start: Message | None = None

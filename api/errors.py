@@ -62,7 +62,9 @@ class CursorWrong(ValidationFailed):
     """翻页游标无效，请从第一页重新开始。"""
 
     code = "cursor_wrong"
-    english = "The cursor is not one of ours, or belongs to another list. Start from the first page."
+    english = (
+        "The cursor is not one of ours, or belongs to another list. Start from the first page."
+    )
 
 
 class IdempotencyKeyMissing(BadRequest):

@@ -12,6 +12,7 @@ from api.cache import Cache, RedisAway
 from api.database import Database
 from api.errors import DatabaseUnavailable, NotFound, every_problem
 from api.metrics import render_metrics
+from api.problems import problems
 
 
 class Live(Struct, frozen=True):
@@ -48,7 +49,7 @@ async def show_live() -> Live:
 @get(
     "/health/ready",
     guards=[public],
-    raises=[DatabaseUnavailable],
+    responses=problems(DatabaseUnavailable),
     summary="May traffic be sent here",
     tags=["operations"],
 )
@@ -76,7 +77,7 @@ async def show_metrics() -> Response[bytes]:
 @get(
     "/problems/{code:str}",
     guards=[public],
-    raises=[NotFound],
+    responses=problems(NotFound),
     summary="What a problem's code means",
     tags=["operations"],
 )

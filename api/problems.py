@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.openapi import ResponseSpec
 
 from api.errors import (
     MEDIA_TYPE,
@@ -20,6 +21,7 @@ from api.errors import (
     MethodNotAllowed,
     NotFound,
     Problem,
+    ProblemAnswer,
     ValidationFailed,
     problem_for_status,
     render,
@@ -39,10 +41,25 @@ _MESSAGES: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
         (r"of length", "wrong_length", "长度不符合要求", "has a wrong length"),
         (r"matching regex", "wrong_format", "格式不正确", "has a wrong format"),
         (r"Invalid enum value", "unknown_value", "不是可选的值", "is not one of the known values"),
-        (r"Invalid (RFC3339|date|uuid|datetime)", "wrong_format", "格式不正确", "has a wrong format"),
+        (
+            r"Invalid (RFC3339|date|uuid|datetime)",
+            "wrong_format",
+            "格式不正确",
+            "has a wrong format",
+        ),
         (r"Expected", "wrong_type", "类型不正确", "has a wrong type"),
     )
 )
+
+
+def problems(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
+    """For a route's `responses`: the problems it raises itself, by status."""
+    return {
+        kind.status: ResponseSpec(
+            ProblemAnswer, description=f"`{kind.code}`: {kind.english}", generate_examples=False
+        )
+        for kind in kinds
+    }
 
 
 def to_problem(error: Exception) -> Problem:

@@ -42,9 +42,7 @@ class Seed(Struct, frozen=True):
     plant: Callable[[Ground, Advance], Awaitable[str]]
 
 
-async def plant_seeds(
-    ground: Ground, seeds: Sequence[Seed], *, say: Callable[[str], Any]
-) -> None:
+async def plant_seeds(ground: Ground, seeds: Sequence[Seed], *, say: Callable[[str], Any]) -> None:
     """Plant what is new or changed, in order, each with its progress."""
     for seed in seeds:
         digest = _digest(seed.paths)

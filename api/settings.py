@@ -57,7 +57,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxies: Annotated[
         str, _about("networks whose X-Forwarded-For is believed, comma separated CIDR; empty: none")
     ] = ""
-    docs_enabled: Annotated[bool, _about("serve the OpenAPI document and its page at /schema")] = True
+    docs_enabled: Annotated[bool, _about("serve the OpenAPI document and its page at /schema")] = (
+        True
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], _about("least severe line that is written")
     ] = "info"
@@ -91,7 +93,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         float, _about("a request that takes longer is answered 503, seconds", gt=0, le=60)
     ] = 8.0
     in_flight_limit: Annotated[
-        int, _about("requests handled at once per process; the rest wait or get 503", ge=1, le=10_000)
+        int,
+        _about("requests handled at once per process; the rest wait or get 503", ge=1, le=10_000),
     ] = 96
     queue_limit: Annotated[
         int, _about("requests that may wait for a place per process", ge=0, le=100_000)
@@ -111,8 +114,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     cache_seconds: Annotated[
         int, _about("how long a cached answer may be served without a look at PostgreSQL", ge=1)
     ] = 60
-    idempotency_hours: Annotated[int, _about("how long an Idempotency-Key is kept, hours", ge=1)] = 24
-    jobs_concurrency: Annotated[int, _about("jobs run at once per worker process", ge=1, le=200)] = 10
+    idempotency_hours: Annotated[
+        int, _about("how long an Idempotency-Key is kept, hours", ge=1)
+    ] = 24
+    jobs_concurrency: Annotated[
+        int, _about("jobs run at once per worker process", ge=1, le=200)
+    ] = 10
 
     @property
     def data_path(self) -> Path:

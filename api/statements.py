@@ -125,9 +125,7 @@ class Value(_Bound, Generic[T]):
     """Gives the first column of the first row, or None."""
 
     async def __call__(self, connection: Connection, **given: Any) -> T | None:
-        found: T | None = await connection.fetchval(
-            self.text, *self.statement.arguments(given)
-        )
+        found: T | None = await connection.fetchval(self.text, *self.statement.arguments(given))
         return found
 
 

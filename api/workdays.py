@@ -2,7 +2,7 @@
 
 Periods of the 行政许可法 are counted in working days (article 82), and the day on which
 a period begins is not counted (民法典, article 201). The calendar is the State
-Council's, published for one year at a time, late in the year before. Beyond it a date is
+Council's, published for one year at a time, late in the year before. Beyond it a day is
 provisional: weekends and the statutory days themselves (全国年节及纪念日放假办法, as
 of 2025), without the days moved around them. Such dates are computed again once the
 calendar is there.
@@ -17,6 +17,9 @@ import chinese_calendar
 from msgspec import Struct
 
 DAYS_LIMIT = 3660
+
+# The next year's notice may still move days of the last week: 2018-12-31 was free by that of 2019.
+CERTAIN_UNTIL = date(max(chinese_calendar.holidays).year, 12, 24)
 
 _ONE_DAY = timedelta(days=1)
 _FIXED = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
@@ -40,49 +43,61 @@ _MOVING = {
 class DueDate(Struct, frozen=True):
     """The last day of a period; `provisional` where the calendar is not published that far."""
 
-    date: date
+    on: date
     provisional: bool
 
 
-def add_working_days(start: date, count: int) -> DueDate:
-    """The working day on which a period of `count` days that began on `start` ends.
+class DayKind(Struct, frozen=True):
+    """Whether offices work on a day; `provisional` where the calendar is not published yet."""
 
-    No days give `start` itself. Raises ValueError for less than 0 or more than 3,660.
+    working: bool
+    provisional: bool
+
+
+class WorkingDays(Struct, frozen=True):
+    """A number of working days; `provisional` where one of the days is."""
+
+    count: int
+    provisional: bool
+
+
+def add_working_days(start: date, days: int) -> DueDate:
+    """The working day on which a period of `days` that began on `start` ends.
+
+    0 days give `start` itself. Raises ValueError for less than 0 or more than 3,660.
     """
-    if not 0 <= count <= DAYS_LIMIT:
+    if not 0 <= days <= DAYS_LIMIT:
         raise ValueError(f"a period has 0 to {DAYS_LIMIT} working days")
     day, provisional = start, False
-    while count:
+    while days:
         day += _ONE_DAY
-        working, guessed = is_working_day(day)
-        provisional = provisional or guessed
-        count -= working
+        kind = is_working_day(day)
+        provisional = provisional or kind.provisional
+        days -= kind.working
     return DueDate(day, provisional)
 
 
-def working_days_between(start: date, end: date) -> tuple[int, bool]:
-    """Working days after `start` up to and with `end`, and whether that is provisional.
+def working_days_between(start: date, end: date) -> WorkingDays:
+    """Working days after `start` up to and with `end`.
 
     Less than 0 where `end` is before `start`: by so many days it is too late.
     """
     if end < start:
-        count, provisional = working_days_between(end, start)
-        return -count, provisional
-    count, provisional = 0, False
-    for offset in range(1, (end - start).days + 1):
-        working, guessed = is_working_day(start + timedelta(days=offset))
-        count += working
-        provisional = provisional or guessed
-    return count, provisional
+        late = working_days_between(end, start)
+        return WorkingDays(-late.count, late.provisional)
+    offsets = range(1, (end - start).days + 1)
+    kinds = [is_working_day(start + timedelta(days=offset)) for offset in offsets]
+    return WorkingDays(sum(k.working for k in kinds), any(k.provisional for k in kinds))
 
 
 @lru_cache(maxsize=4096)
-def is_working_day(day: date) -> tuple[bool, bool]:
-    """Whether offices work on that day, and whether that is provisional."""
+def is_working_day(day: date) -> DayKind:
+    """Whether offices work on that day, and whether that may still change."""
     try:
-        return bool(chinese_calendar.is_workday(day)), False
+        working = bool(chinese_calendar.is_workday(day))
     except NotImplementedError:
-        return day.weekday() < 5 and not _is_statutory(day), True
+        return DayKind(day.weekday() < 5 and not _is_statutory(day), provisional=True)
+    return DayKind(working, provisional=day > CERTAIN_UNTIL)
 
 
 def _is_statutory(day: date) -> bool:

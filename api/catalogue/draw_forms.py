@@ -81,7 +81,9 @@ def draw_blank_form(guide: Guide, material: Material) -> bytes:
     """Draw the application form of a material as DOCX, for filling by hand or computer."""
     document = Document()
     _prepare_word(document, material.name)
-    _add_line(document, material.name, size=20, align=WD_ALIGN_PARAGRAPH.CENTER, font="方正小标宋简体")
+    _add_line(
+        document, material.name, size=20, align=WD_ALIGN_PARAGRAPH.CENTER, font="方正小标宋简体"
+    )
     _add_line(document, f"受理部门：{guide.department.name}")
     rows = _form_rows(guide)
     table = _word_table(document, len(rows), (3.4, 12.6))
@@ -208,7 +210,9 @@ def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
 def _drawable(text: str) -> str:
     """The text with what the font lacks replaced by 〓, and joiners and marks dropped."""
     known = _font().face.charToGlyph
-    spaced = "".join(" " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in text)
+    spaced = "".join(
+        " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in text
+    )
     return "".join(
         sign if ord(sign) in known else MISSING_GLYPH
         for sign in spaced
@@ -283,7 +287,9 @@ def _paint_page(canvas: Canvas, watermark: str, framed: bool) -> None:
     canvas.drawCentredString(0, -50, watermark)
     canvas.restoreState()
     canvas.setFont(_FONT, 9)
-    canvas.drawCentredString(width / 2, 1.15 * cm, f"{DISCLAIMER}  ·  第 {canvas.getPageNumber()} 页")
+    canvas.drawCentredString(
+        width / 2, 1.15 * cm, f"{DISCLAIMER}  ·  第 {canvas.getPageNumber()} 页"
+    )
     if framed:
         canvas.setStrokeColor(_SEAL)
         for inset, line in ((1.7 * cm, 2.5), (1.95 * cm, 0.8)):
@@ -303,7 +309,11 @@ def _prepare_word(document: WordDocument, title: str) -> None:
     normal.font.size = Pt(12)
     _set_font(normal, "仿宋")
     properties = document.core_properties
-    properties.title, properties.author, properties.comments = _safe_xml(title)[:255], "", DISCLAIMER
+    properties.title, properties.author, properties.comments = (
+        _safe_xml(title)[:255],
+        "",
+        DISCLAIMER,
+    )
     properties.language = "zh-CN"
     properties.created = properties.modified = _FIXED_MOMENT
     footer = section.footer.paragraphs[0]

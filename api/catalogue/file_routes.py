@@ -15,6 +15,7 @@ from api.catalogue.show_guide import find_version
 from api.database import Database
 from api.errors import NotFound
 from api.files import FileDamaged, FileMissing, Files
+from api.problems import problems
 
 FILE_SECONDS = 86_400
 
@@ -24,7 +25,7 @@ Material = Annotated[MaterialId, PathParameter()]
 @get(
     "/{service_code:str}/materials/{material_id:str}/blank-form",
     guards=[public],
-    raises=[NotFound],
+    responses=problems(NotFound),
     summary="Blank form of a material",
     media_type="application/octet-stream",
 )
@@ -39,7 +40,7 @@ async def blank_form(
 @get(
     "/{service_code:str}/materials/{material_id:str}/sample",
     guards=[public],
-    raises=[NotFound],
+    responses=problems(NotFound),
     summary="Filled sample of a material",
     media_type="application/octet-stream",
 )
@@ -54,13 +55,11 @@ async def sample(
 @get(
     "/{service_code:str}/result-sample",
     guards=[public],
-    raises=[NotFound],
+    responses=problems(NotFound),
     summary="Sample of the result",
     media_type="application/octet-stream",
 )
-async def result_sample(
-    service_code: Code, database: Database, files: Files
-) -> Response[bytes]:
+async def result_sample(service_code: Code, database: Database, files: Files) -> Response[bytes]:
     """What the citizen holds in the end."""
     guide = await _guide(database, service_code)
     return await _send(files, guide.result.sample if guide.result else None)

@@ -137,9 +137,7 @@ def _sort_lines(batch: list[Line]) -> tuple[list[Round], list[ImportFault]]:
     return rounds, faults
 
 
-async def _refuse_foreign_codes(
-    connection: Any, guides: Round, faults: list[ImportFault]
-) -> None:
+async def _refuse_foreign_codes(connection: Any, guides: Round, faults: list[ImportFault]) -> None:
     """A service code that already belongs to another local code is not overwritten."""
     held = await queries.list_local_codes_of(connection, service_codes=list(guides))
     for pair in held:

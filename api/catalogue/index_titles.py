@@ -91,9 +91,7 @@ def asks_for_information(text: str) -> bool:
     return _INFORMATION.search(text) is not None
 
 
-async def _add(
-    connection: Connection, titles: dict[bytes, tuple[str, str]]
-) -> dict[bytes, int]:
+async def _add(connection: Connection, titles: dict[bytes, tuple[str, str]]) -> dict[bytes, int]:
     indexes = {key: index_text(*title) for key, title in titles.items()}
     added = await search_queries.add_titles(
         connection,

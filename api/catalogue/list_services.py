@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from typing import Any
 
@@ -14,6 +13,7 @@ from api.catalogue.schemas import CodedName, ServiceSummary
 from api.catalogue.search_queries import FoundService
 from api.catalogue.search_services import Filters, Place, search_services
 from api.catalogue.understand_query import understand_query
+from api.database import CHINA
 from api.errors import NotFound
 from api.kinds import RegionRef
 from api.pages import ListCursors, Page
@@ -106,8 +106,7 @@ async def _by_change(
     limit: int,
     today: date,
 ) -> Page[ServiceSummary]:
-    first = (datetime.min.replace(year=2000), "")
-    after = of.read(cursor, tuple[datetime, str], first)
+    after = of.read(cursor, tuple[datetime, str], (datetime(2000, 1, 1, tzinfo=CHINA), ""))
     rows = await queries.list_services_updated(
         connection,
         updated_since=asked.updated_since,

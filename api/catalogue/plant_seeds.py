@@ -64,9 +64,7 @@ async def plant_town(ground: Ground, advance: Advance) -> str:
     for start in range(0, len(guides), BATCH_LINES):
         batch = [Linted(g, lint_guide(g, today)) for g in guides[start : start + BATCH_LINES]]
         async with ground.connection.transaction():
-            await publish_batch(
-                ground.connection, batch, publisher="demonstration", today=today
-            )
+            await publish_batch(ground.connection, batch, publisher="demonstration", today=today)
         advance(min(start + BATCH_LINES, len(guides)), len(guides))
     await _plant_around(ground, regions, today)
     await ground.connection.execute("analyze")
@@ -76,9 +74,7 @@ async def plant_town(ground: Ground, advance: Advance) -> str:
 Drawn = dict[tuple[str, str], tuple[FileReference, FileReference]]
 
 
-async def _draw_files(
-    files: Files, regions: list[Region], today: date, advance: Advance
-) -> Drawn:
+async def _draw_files(files: Files, regions: list[Region], today: date, advance: Advance) -> Drawn:
     """Draw the forms and samples of each kind of item once, and keep them."""
     drawn: Drawn = {}
     patterns = _patterns(regions, today)
@@ -87,8 +83,12 @@ async def _draw_files(
         for material in guide.materials:
             if material.is_form:
                 drawn[code, material.material_id] = (
-                    await _keep(files, f"{material.name}.docx", DOCX, draw_blank_form(guide, material)),
-                    await _keep(files, f"{material.name}（样表）.pdf", PDF, draw_sample(guide, material)),
+                    await _keep(
+                        files, f"{material.name}.docx", DOCX, draw_blank_form(guide, material)
+                    ),
+                    await _keep(
+                        files, f"{material.name}（样表）.pdf", PDF, draw_sample(guide, material)
+                    ),
                 )
         result = guide.result.name if guide.result else guide.name
         sample = await _keep(files, f"{result}（样本）.pdf", PDF, draw_result_sample(guide))

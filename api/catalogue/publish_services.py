@@ -26,12 +26,37 @@ from api.errors import FieldError, ValidationFailed
 from api.events import publish
 from api.statements import Connection
 
-_COLUMNS = (
-    "service_code basic_code local_code region_code department_code department_name title_id name "
-    "item_type exercise_level effective_on ends_on audience themes handling_type statutory_days "
-    "promised_days visits online_depth charged material_keys demonstration source assured_on "
-    "guide digest rules findings position"
-).split()
+_COLUMNS = [
+    "service_code",
+    "basic_code",
+    "local_code",
+    "region_code",
+    "department_code",
+    "department_name",
+    "title_id",
+    "name",
+    "item_type",
+    "exercise_level",
+    "effective_on",
+    "ends_on",
+    "audience",
+    "themes",
+    "handling_type",
+    "statutory_days",
+    "promised_days",
+    "visits",
+    "online_depth",
+    "charged",
+    "material_keys",
+    "demonstration",
+    "source",
+    "assured_on",
+    "guide",
+    "digest",
+    "rules",
+    "findings",
+    "position",
+]
 
 # One fact names at most so many items: a job's payload stays small.
 _CODES_PER_FACT = 500
@@ -116,8 +141,7 @@ async def _stage(connection: Connection, batch: Sequence[Linted]) -> None:
     titles = await title_ids(connection, names)
     await queries.create_staging(connection)
     rows = [
-        _staged(linted, titles[names[position]], position)
-        for position, linted in enumerate(batch)
+        _staged(linted, titles[names[position]], position) for position, linted in enumerate(batch)
     ]
     copy: Any = connection
     await copy.copy_records_to_table("staged_services", records=rows, columns=_COLUMNS)

@@ -32,9 +32,10 @@ from api.catalogue.show_guide import find_version, shape_answer
 from api.catalogue.show_home import show_home
 from api.catalogue.suggest_services import suggest_services
 from api.database import CHINA, Database
-from api.errors import NotFound, ServiceWithdrawn, ValidationFailed
+from api.errors import NotFound, ServiceWithdrawn
 from api.kinds import Label, RegionCode
 from api.pages import Cursor, Cursors, Limit, Page
+from api.problems import problems
 from api.settings import Settings
 from api.statements import Connection
 
@@ -67,10 +68,8 @@ Words = Annotated[
 Code = Annotated[ServiceCode, PathParameter(name="service_code")]
 
 
-@get("/home", guards=[public], raises=[NotFound], summary="The first screen in one call")
-async def home(
-    database: Database, cache: Cache, region: Region = None
-) -> Response[Home]:
+@get("/home", guards=[public], responses=problems(NotFound), summary="The first screen in one call")
+async def home(database: Database, cache: Cache, region: Region = None) -> Response[Home]:
     """Notices, most opened items, life events and departments for a place (none: the nation)."""
     body = await cache.fetch(
         f"home:{region or ''}", lambda: _load_home(database, region), seconds=LIST_SECONDS
@@ -85,7 +84,7 @@ async def _load_home(database: Database, region: str | None) -> bytes | None:
     return None if found is None else msgspec.json.encode(found)
 
 
-@get("/departments", guards=[public], raises=[NotFound, ValidationFailed], summary="Departments")
+@get("/departments", guards=[public], responses=problems(NotFound), summary="Departments")
 async def departments(
     database: Database,
     cursors: Cursors,
@@ -99,9 +98,7 @@ async def departments(
 
     async def load(connection: Connection) -> list[DepartmentRow]:
         if region is None:
-            return await queries.list_departments(
-                connection, after_code=after[1], limit=limit + 1
-            )
+            return await queries.list_departments(connection, after_code=after[1], limit=limit + 1)
         return await queries.list_departments_in_scope(
             connection,
             scope=await scope_of(connection, region),
@@ -118,7 +115,7 @@ async def departments(
 @get(
     "/services",
     guards=[public],
-    raises=[NotFound, ValidationFailed],
+    responses=problems(NotFound),
     summary="Find services",
 )
 async def services(
@@ -154,7 +151,12 @@ async def services(
     return public_answer(page, max_age_seconds=LIST_SECONDS)
 
 
-@get("/suggestions", guards=[public], raises=[NotFound], summary="Suggestions while typing")
+@get(
+    "/suggestions",
+    guards=[public],
+    responses=problems(NotFound),
+    summary="Suggestions while typing",
+)
 async def suggestions(
     database: Database,
     q: Annotated[
@@ -172,11 +174,11 @@ async def suggestions(
     return public_answer(await database.read(load), max_age_seconds=LIST_SECONDS)
 
 
-@get("/services/changes", guards=[public], raises=[ValidationFailed], summary="Change feed")
+@get("/services/changes", guards=[public], summary="Change feed")
 async def changes(
     database: Database,
     after: Annotated[
-        int, QueryParameter(name="after", ge=0, lt=2**63, description="The last `seq` seen")
+        int, QueryParameter(name="after", ge=0, le=2**53, description="The last `seq` seen")
     ] = 0,
     limit: Limit = 20,
 ) -> Response[Page[Change]]:
@@ -190,7 +192,7 @@ async def changes(
 @get(
     "/services/{service_code:str}",
     guards=[public],
-    raises=[NotFound, ServiceWithdrawn],
+    responses=problems(NotFound, ServiceWithdrawn),
     summary="The whole guide",
 )
 async def guide(
@@ -199,9 +201,7 @@ async def guide(
     cache: Cache,
     settings: Settings,
     views: ViewCounter,
-    version: Annotated[
-        int | None, QueryParameter(name="version", ge=1, le=2_000_000_000)
-    ] = None,
+    version: Annotated[int | None, QueryParameter(name="version", ge=1, le=2_000_000_000)] = None,
 ) -> Response[GuideAnswer]:
     """The guide in force, or the version asked for: old versions stay readable."""
     body = await load_guide(database, cache, settings, service_code, version)
@@ -212,7 +212,7 @@ async def guide(
 @get(
     "/services/{basic_code:str}/at/{region_code:str}",
     guards=[public],
-    raises=[NotFound],
+    responses=problems(NotFound),
     summary="Which body does it here",
 )
 async def guide_at(
@@ -257,9 +257,7 @@ async def load_guide(
         shaped = shape_answer(found, public_url=settings.public_address, today=today())
         return msgspec.json.encode(shaped)
 
-    body = await cache.fetch(
-        guide_key(service_code, version), load, seconds=settings.cache_seconds
-    )
+    body = await cache.fetch(guide_key(service_code, version), load, seconds=settings.cache_seconds)
     if body is None:
         raise no_such_service()
     if version is None and b'"status":"withdrawn"' in body:

@@ -160,7 +160,9 @@ class FileReference(Struct, frozen=True, forbid_unknown_fields=True):
 class Result(Struct, frozen=True, forbid_unknown_fields=True):
     """What the citizen holds in the end."""
 
-    type: Literal["certificate", "approval", "document", "registration", "payment", "other"] | None = None
+    type: (
+        Literal["certificate", "approval", "document", "registration", "payment", "other"] | None
+    ) = None
     name: Label | None = None
     sample: FileReference | None = None
 

@@ -64,7 +64,9 @@ def shape_answer(found: Found, *, public_url: str, today: date) -> GuideAnswer:
             "promised_days": whole_days(guide.promised_limit),
             "online_depth": guide.online.depth,
             "published_at": row.published_at,
-            "updated_at": row.updated_at if row.version == row.current_version else row.published_at,
+            "updated_at": row.updated_at
+            if row.version == row.current_version
+            else row.published_at,
             "related": found.related,
             "life_events": [_life_event(text) for text in row.life_events],
             "links": _links(guide.service_code, public_url),
@@ -123,5 +125,3 @@ def _life_event(text: str) -> LifeEventRef:
 def _links(service_code: str, public_url: str) -> Links:
     page = f"{MINI_PROGRAM_PAGE}?service_code={service_code}"
     return Links(wechat=page, alipay=page, web=f"{public_url}/services/{service_code}")
-
-

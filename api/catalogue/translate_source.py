@@ -43,7 +43,13 @@ _ITEM_TYPES: dict[str, dict[str, ItemType]] = {
     },
     "v-luobo/zwfw": {"1": "1", "5": "5", "7": "7", "8": "8", "9": "9", "10": "10", "20": "20"},
 }
-_LEVEL_BY_ZEROS: tuple[tuple[int, ExerciseLevel], ...] = ((10, "2"), (8, "3"), (6, "4"), (3, "5"), (0, "6"))
+_LEVEL_BY_ZEROS: tuple[tuple[int, ExerciseLevel], ...] = (
+    (10, "2"),
+    (8, "3"),
+    (6, "4"),
+    (3, "5"),
+    (0, "6"),
+)
 _SERVICE_CODE = re.compile(r"\A[0-9A-Z]{31}\Z")
 _SICHUAN_CODE = re.compile(r"\A(?P<basic>[0-9A-Z-]{8,20})-[0-9]{12}-[0-9]{3}-(?P<body>[0-9A-Z]+)-")
 

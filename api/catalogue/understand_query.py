@@ -248,9 +248,7 @@ async def _correct(
         ]
         long = [piece for piece in pieces if len(piece) > 2]
         patterns = {p[:i] + "_" + p[i + 1 :] for p in long for i in range(1, len(p))}
-        seen = await search_queries.find_lookalikes(
-            vocabulary.connection, patterns=list(patterns)
-        )
+        seen = await search_queries.find_lookalikes(vocabulary.connection, patterns=list(patterns))
         likely += [
             (piece, row, LOOKS_FACTOR)
             for piece in long
@@ -357,9 +355,7 @@ def _begins(letters: str) -> str:
     return _quote(INITIALS_MARK + letters) + ":*"
 
 
-def _as_alternatives(
-    rows: list[search_queries.LexemeCount], factor: float
-) -> list[Alternative]:
+def _as_alternatives(rows: list[search_queries.LexemeCount], factor: float) -> list[Alternative]:
     return [Alternative(_quote(r.lexeme), factor, len(r.lexeme), r.titles_count) for r in rows]
 
 

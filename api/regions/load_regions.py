@@ -111,9 +111,7 @@ def _place(entry: Entry, entries: dict[str, Entry]) -> None:
 def _read(source: Path) -> Iterator[Entry]:
     levels = {name: number for number, name in enumerate(LEVELS, start=1)}
     with lzma.open(source, "rt", encoding="utf-8-sig", newline="") as file:
-        found = sorted(
-            csv.DictReader(file), key=lambda line: (levels[line["level"]], line["code"])
-        )
+        found = sorted(csv.DictReader(file), key=lambda line: (levels[line["level"]], line["code"]))
     for line in found:
         yield Entry(line["code"], line["name"], levels[line["level"]], line["parent_code"] or None)
 

@@ -12,9 +12,10 @@ from api.access import public
 from api.answers import public_answer
 from api.cache import Cache
 from api.database import Database
-from api.errors import NotFound, ValidationFailed
+from api.errors import NotFound
 from api.kinds import RegionCode
 from api.pages import Cursor, Cursors, Limit, Page
+from api.problems import problems
 from api.regions import queries
 from api.regions.schemas import RegionAnswer, RegionRow
 from api.statements import Connection
@@ -36,7 +37,7 @@ Parent = Annotated[
 ]
 
 
-@get("/{code:str}", guards=[public], raises=[NotFound], summary="One region")
+@get("/{code:str}", guards=[public], responses=problems(NotFound), summary="One region")
 async def show_region(
     code: Annotated[RegionCode, PathParameter()], database: Database, cache: Cache
 ) -> Response[RegionAnswer]:
@@ -55,7 +56,7 @@ async def show_region(
 @get(
     "/",
     guards=[public],
-    raises=[NotFound, ValidationFailed],
+    responses=problems(NotFound),
     summary="Regions below a region, or by name",
 )
 async def list_regions(
@@ -87,9 +88,7 @@ async def _children(
     if parent and above is None:
         raise no_such_region()
     names = [*above.ancestor_names, above.name] if above else []
-    rows = await queries.list_children(
-        connection, parent=parent, after=after[1], limit=limit + 1
-    )
+    rows = await queries.list_children(connection, parent=parent, after=after[1], limit=limit + 1)
     # Siblings share their ancestors: named once, not looked up for each.
     return [msgspec.structs.replace(row, ancestor_names=names) for row in rows]
 

@@ -226,7 +226,8 @@ with found as materialized (
         from title_starts
         where title_starts.start >= u.start and title_starts.start < u.start || U&'\+10FFFF'
         order by title_starts.start
-        limit 150
+        -- What was typed itself first; what it may mean gets fewer.
+        limit 120 / u.position
     ) as f
 ),
 nearest as (
@@ -260,7 +261,8 @@ with found as materialized (
         from title_starts
         where title_starts.start >= u.start and title_starts.start < u.start || U&'\+10FFFF'
         order by title_starts.start
-        limit 150
+        -- What was typed itself first; what it may mean gets fewer.
+        limit 120 / u.position
     ) as f
 ),
 nearest as (

@@ -43,7 +43,7 @@ NATION = "000000000000"
 PROVINCE, CITY, COUNTY = "440000000000", "440100000000", "440106000000"
 
 # Shares that must be reached: (first, among the first five) for each split.
-FLOORS = {"tuning": (0.0, 0.0), "held_out": (0.0, 0.0)}
+FLOORS = {"tuning": (0.94, 0.97), "held_out": (0.85, 0.88)}
 
 
 class Question(Struct, frozen=True):

@@ -22,6 +22,8 @@ from api.jobs import (
     Entry,
     Pace,
     Timetable,
+    _CarefulQueries,
+    _Desk,
     _ShanghaiSchedule,
     name_entrypoints,
     replay_dead_job,
@@ -129,12 +131,16 @@ async def test_a_rolled_back_fact_reaches_nobody(
     cups = Cups()
     async with running({TeaMade: (cups.note,)}):
         with pytest.raises(ZeroDivisionError):
-            async with clean_database.transaction() as connection:
-                await publish(connection, TeaMade(cup=1))
-                raise ZeroDivisionError
+            await _tell_and_fail(clean_database)
         await tell(clean_database, TeaMade(cup=2))
         await until(lambda: 2 in cups.seen)
     assert cups.seen == [2]
+
+
+async def _tell_and_fail(database: Database) -> None:
+    async with database.transaction() as connection:
+        await publish(connection, TeaMade(cup=1))
+        raise ZeroDivisionError
 
 
 async def test_a_failing_reaction_is_retried_and_buried_while_others_flow(
@@ -350,8 +356,50 @@ async def test_a_job_that_kills_its_workers_is_buried(
     assert cups.seen == []
 
 
+async def test_only_an_entrypoint_unknown_for_a_day_is_buried(
+    clean_database: Database, settings: Settings
+) -> None:
+    await tell(clean_database, TeaMade(cup=1), CupBroken(), CupBroken())
+    async with clean_database.connection() as connection:
+        await connection.execute(
+            "update pgqueuer set created = now() - interval '25 hours' where id <>"
+            " (select max(id) from pgqueuer)"
+        )
+    desk = _Desk(clean_database, name_entrypoints({TeaMade: ()}), QUICK)
+    with capture_logs() as logs:
+        await desk._find_unknown()
+    assert [line["entrypoint"] for line in logs] == ["cup.broken"]
+    assert await count(clean_database, "dead_jobs where error = 'UnknownEntrypoint'") == 1
+    assert await count(clean_database, "pgqueuer") == 2
+
+
+async def test_a_retry_that_cannot_be_written_leaves_the_job(
+    clean_database: Database, running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = _CarefulQueries.retry_job
+    failed = asyncio.Event()
+
+    async def fail_once(self: Any, *given: Any) -> None:
+        if not failed.is_set():
+            failed.set()
+            raise OSError(SECRET)
+        await written(self, *given)
+
+    monkeypatch.setattr(_CarefulQueries, "retry_job", fail_once)
+    cups = Cups()
+
+    async def pour(fact: TeaMade) -> None:
+        await (cups.note if failed.is_set() else spill)(fact)
+
+    with capture_logs() as logs:
+        async with running({TeaMade: (pour,)}):
+            await tell(clean_database, TeaMade(cup=9))
+            await until(lambda: cups.seen == [9])
+    assert SECRET not in json.dumps(logs, default=str)
+
+
 def test_two_reactions_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="tea.made/spill"):
+    with pytest.raises(ValueError, match=r"tea\.made/spill"):
         name_entrypoints({TeaMade: (spill, partial(spill))})
 
 
