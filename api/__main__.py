@@ -21,6 +21,7 @@ from api.catalogue.cross_services import cross_services
 from api.catalogue.import_services import import_file
 from api.catalogue.lint_guide import Finding
 from api.catalogue.lint_words import RULE_TITLES
+from api.catalogue.rows import Linted
 from api.database import open_connection
 from api.diagrams import draw_moves
 from api.doctor import draw_checks, examine
@@ -31,6 +32,7 @@ from api.migrations import MigrationFailed, migrate
 from api.progress import console, progress
 from api.seeding import Ground, plant_seeds
 from api.settings import Settings, SettingsWrong, draw_example, load_settings
+from api.statements import Connection
 from api.up import CannotStart, up
 
 
@@ -175,7 +177,7 @@ async def _show_findings(settings: Settings, source: str | None, rule: int | Non
             await _list_items(connection, source, rule)
             return
         counts = await queries.count_findings(connection, source=source)
-        whole = await queries.count_linted(connection, source=source)
+        whole = await queries.count_linted(connection, source=source) or Linted(0, 0)
     table = Table("rule", "what it asks", "items", "share")
     for count in counts:
         share = f"{100 * count.items / whole.items:.1f} %"
@@ -184,15 +186,9 @@ async def _show_findings(settings: Settings, source: str | None, rule: int | Non
     console.print(f"{whole.items:,} items, {whole.clean:,} without any finding")
 
 
-async def _list_items(connection: object, source: str | None, rule: int) -> None:
+async def _list_items(connection: Connection, source: str | None, rule: int) -> None:
     table = Table("service_code", "name", "findings")
-    rows = await queries.list_findings(
-        connection,
-        source=source,
-        rule=rule,
-        after="",
-        limit=100,  # type: ignore[arg-type]
-    )
+    rows = await queries.list_findings(connection, source=source, rule=rule, after="", limit=100)
     for row in rows:
         table.add_row(row.service_code, row.name, _in_words(row.findings, rule))
     console.print(table)

@@ -18,7 +18,8 @@ import brotli
 import msgspec
 import zstandard
 from litestar import Response
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -89,7 +90,7 @@ class Answers:
         self._kept_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
         await self._app(scope, receive, _Finish(self, scope, send))
@@ -112,7 +113,7 @@ class Answers:
 class _Finish:
     """Holds the answer's head back until its whole body is known."""
 
-    def __init__(self, answers: Answers, scope: Scope, send: Send) -> None:
+    def __init__(self, answers: Answers, scope: HTTPScope, send: Send) -> None:
         self._answers = answers
         self._asked = {
             k: v for k, v in scope["headers"] if k in (b"accept-encoding", b"if-none-match")
@@ -134,7 +135,7 @@ class _Finish:
                 await self._finish(start, message)
                 return
         elif self._head_only and message["type"] == "http.response.body":
-            message = {**message, "body": b""}  # type: ignore[misc]
+            message = {**message, "body": b""}
         await self._send(message)
 
     async def _finish(self, start: Message, message: Message) -> None:

@@ -16,7 +16,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import ASGIApp, LifeSpanScope, Receive, Scope, Send
 
 from api import catalogue, health, regions
 from api.access import public
@@ -111,7 +111,7 @@ class Service:
         self.litestar = _litestar(settings)
         self._layered: ASGIApp | None = None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope | LifeSpanScope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await self.litestar(scope, receive, send)
             return
@@ -148,7 +148,7 @@ def _litestar(settings: Settings) -> Litestar:
     origins = [o.strip() for o in settings.cors_origins.split(",") if o.strip()]
     return Litestar(
         route_handlers=handlers,
-        lifespan=[lambda app: _open(app, settings)],
+        lifespan=[lambda app: open_process(app, settings)],
         state=State({"settings": settings}),
         dependencies={
             "settings": Provide(_settings, sync_to_thread=False),
@@ -168,7 +168,7 @@ def _litestar(settings: Settings) -> Litestar:
 
 
 @asynccontextmanager
-async def _open(app: Litestar, settings: Settings) -> AsyncIterator[None]:
+async def open_process(app: Litestar, settings: Settings) -> AsyncIterator[None]:
     """Open what a process holds; closed in the reverse order."""
     key = secret_key(settings)
     state = app.state

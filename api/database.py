@@ -79,7 +79,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Borrow a connection inside a transaction that commits when the block ends well."""
-        async with self.connection() as connection, cast(Any, connection).transaction():
+        async with self.connection() as connection, connection.transaction():
             yield connection
 
     async def read(self, work: Callable[[Connection], Awaitable[T]]) -> T:

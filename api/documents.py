@@ -6,6 +6,7 @@ Litestar derives the document from the routes; what every operation shares
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,13 @@ ASSETS = Path(swagger_ui.__file__).parent / "static"
 _EVERYWHERE = {
     "400": "The request cannot be read, or a value is not right (`errors` says which).",
     "405": "The address does not answer that method.",
+    "408": "The body took too long to arrive.",
+    "413": "The body is too large.",
     "414": "The address is too long.",
+    "415": "The body must be application/json, and not compressed.",
     "429": "Too many requests; `Retry-After` says when to come back.",
     "500": "Our fault; nothing was lost.",
     "503": "Overloaded or the database is away; `Retry-After` says when to come back.",
-}
-_WITH_BODY = {
-    "408": "The body took too long to arrive.",
-    "413": "The body is too large.",
-    "415": "The body must be application/json.",
 }
 _PROBLEM_EXAMPLE = {
     "type": "/problems/not_found",
@@ -44,6 +43,8 @@ _PROBLEM_EXAMPLE = {
     "code": "not_found",
     "request_id": "6f1c0a52f7c94a3e8d0f3a5f1b7f9c21",
 }
+# Litestar names a generic by its module; readers want ServiceSummaryPage.
+_PAGE_OF = re.compile(rb"Page_api\.\w+\.schemas\.(\w+?)_")
 _ETAG_HEADERS = {
     "ETag": {"description": "strong tag of these bytes", "schema": {"type": "string"}},
     "Cache-Control": {"schema": {"type": "string"}},
@@ -58,7 +59,8 @@ class CompleteJson(JsonRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         if self._kept is None:
-            self._kept = msgspec.json.encode(complete(openapi_schema))
+            document = msgspec.json.encode(complete(openapi_schema))
+            self._kept = _PAGE_OF.sub(rb"\1Page", document)
         return self._kept
 
 
@@ -137,10 +139,7 @@ def _write_patterns_for_everybody(node: Any) -> None:
 
 def _complete_operation(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
-    for status, words in {
-        **_EVERYWHERE,
-        **(_WITH_BODY if "requestBody" in operation else {}),
-    }.items():
+    for status, words in _EVERYWHERE.items():
         responses.setdefault(status, {"description": words})
     for status, response in responses.items():
         if int(status) >= 400:

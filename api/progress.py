@@ -59,9 +59,14 @@ def _plain_lines(title: str) -> Iterator[Advance]:
         if time.monotonic() - told >= _LINE_SECONDS:
             told = time.monotonic()
             share = 100 * done // total if total else 0
-            print(f"{title}: {done:,} / {total:,} ({share} %)", file=sys.stderr, flush=True)
+            _say(f"{title}: {done:,} / {total:,} ({share} %)")
 
     yield advance
     seconds = time.monotonic() - began
     amount = f"{last[0]:,} " if last[1] else ""
-    print(f"{title}: {amount}done in {seconds:.1f} s", file=sys.stderr, flush=True)
+    _say(f"{title}: {amount}done in {seconds:.1f} s")
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()

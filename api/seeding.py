@@ -11,13 +11,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from msgspec import Struct
 
 from api.files import Files
 from api.progress import Advance, progress
 from api.settings import PROJECT
-from api.statements import Statements
+from api.statements import Connection, Statements
 
 SEEDS_FOLDER = PROJECT / "sql" / "seeds"
 
@@ -29,7 +28,7 @@ _note_seed = _statements.execute("note_seed")
 class Ground(Struct, frozen=True):
     """What a seed is planted into."""
 
-    connection: asyncpg.Connection[asyncpg.Record]
+    connection: Connection
     files: Files
 
 

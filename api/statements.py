@@ -16,7 +16,8 @@ the migrated schema and compares columns with fields.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -31,12 +32,16 @@ _PARAMETER = re.compile(r"'(?:[^']|'')*'|--[^\n]*|(?<![:\w]):([a-z_]+)")
 
 
 class Connection(Protocol):
-    """What a statement needs: a connection, a pool, or the pool's untyped proxy."""
+    """What a decision needs of a connection: one of its own, or the pool's untyped proxy."""
 
     async def fetch(self, query: str, *args: Any) -> list[Any]: ...
     async def fetchrow(self, query: str, *args: Any) -> Any: ...
     async def fetchval(self, query: str, *args: Any) -> Any: ...
     async def execute(self, query: str, *args: Any) -> str: ...
+    async def copy_records_to_table(
+        self, table_name: str, *, records: Iterable[Any], columns: list[str]
+    ) -> str: ...
+    def transaction(self) -> AbstractAsyncContextManager[Any]: ...
 
 
 class Statements:

@@ -126,7 +126,7 @@ class _Children:
 
     def start(self) -> None:
         for command in ("serve", "work"):
-            self._running[command] = subprocess.Popen(
+            self._running[command] = subprocess.Popen(  # noqa: S603 (this program itself)
                 [sys.executable, "-m", "api", command],
                 env=self._environment,
                 cwd=PROJECT,
@@ -139,7 +139,7 @@ class _Children:
             if process.poll() is not None:
                 console.print(f"[yellow]{command} ended ({process.returncode}); starting it again")
                 time.sleep(_RESPAWN_SECONDS)
-                self._running[command] = subprocess.Popen(
+                self._running[command] = subprocess.Popen(  # noqa: S603 (as in start)
                     process.args, env=self._environment, cwd=PROJECT, start_new_session=True
                 )
 

@@ -81,9 +81,7 @@ async def _measure(
     async with open_connection(url) as connection:
         await _load(connection, regions, islice(copies, count), console)
         book = SynonymBook()
-        questions = [
-            msgspec.json.decode(line)["q"] for line in QUESTIONS.read_text().splitlines()
-        ]
+        questions = [msgspec.json.decode(line)["q"] for line in QUESTIONS.read_text().splitlines()]
         beginnings = list(dict.fromkeys(q[:n] for q in questions for n in range(1, 7)))
         missed = 0
         for region in (COUNTY, None):
@@ -133,8 +131,12 @@ def _row(
     cuts = statistics.quantiles(times, n=100)
     figures = [statistics.fmean(times), cuts[49], cuts[94], cuts[98], times[-1]]
     table.add_row(
-        catalogue, what, region or "everywhere", str(len(times)),
-        *(f"{figure:.2f}" for figure in figures), f"< {goal}",
+        catalogue,
+        what,
+        region or "everywhere",
+        str(len(times)),
+        *(f"{figure:.2f}" for figure in figures),
+        f"< {goal}",
         style="red" if cuts[98] > goal else None,
     )
     return cuts[98]
@@ -179,8 +181,18 @@ async def _add_items(
     await connection.copy_records_to_table(
         "services",
         columns=(
-            "service_code", "region_code", "department_code", "title_id", "name", "item_type",
-            "exercise_level", "version", "audience", "themes", "charged", "material_keys",
+            "service_code",
+            "region_code",
+            "department_code",
+            "title_id",
+            "name",
+            "item_type",
+            "exercise_level",
+            "version",
+            "audience",
+            "themes",
+            "charged",
+            "material_keys",
         ),
         records=[
             (f"{n:031d}", region, "1", titles[name, ""], name, "20", level, 1, [], [], False, [])

@@ -9,8 +9,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 
-import asyncpg
 from msgspec import structs
 
 from api.catalogue import queries
@@ -21,13 +21,12 @@ from api.catalogue.rows import UpperRegion
 from api.catalogue.schemas import DepartmentRef, Guide
 from api.progress import Advance
 from api.seeding import SEEDS_FOLDER
+from api.statements import Connection
 
 SOURCE = "measurement"
 
 
-async def cross_services(
-    connection: asyncpg.Connection[asyncpg.Record], total: int, today: date, advance: Advance
-) -> str:
+async def cross_services(connection: Connection, total: int, today: date, advance: Advance) -> str:
     """Publish `total` items; gives a line with the rate. Going on after a stop repeats nothing."""
     counties = [
         region
@@ -38,7 +37,7 @@ async def cross_services(
     guides = cross(_real_guides(), counties, total)
     began = time.perf_counter()
     done = stored = 0
-    while batch := [Linted(g, lint_guide(g, today)) for _, g in zip(range(BATCH_LINES), guides)]:
+    while batch := [Linted(g, lint_guide(g, today)) for g in islice(guides, BATCH_LINES)]:
         async with connection.transaction():
             stored += len(
                 await publish_batch(connection, batch, publisher="measurement", today=today)

@@ -256,7 +256,7 @@ def _grid(
 
 
 def _save_pdf(flow: list[Any], *, title: str, watermark: str, framed: bool = False) -> bytes:
-    def paint(canvas: Canvas, document: SimpleDocTemplate) -> None:
+    def paint(canvas: Canvas, _document: SimpleDocTemplate) -> None:
         _paint_page(canvas, watermark, framed)
 
     target = BytesIO()
@@ -354,7 +354,7 @@ def _add_materials(document: WordDocument, guide: Guide, material: Material) -> 
 
 
 def _word_table(document: WordDocument, rows: int, widths_cm: tuple[float, ...]) -> WordTable:
-    table = document.add_table(rows=rows, cols=len(widths_cm), style="Table Grid")
+    table: WordTable = document.add_table(rows=rows, cols=len(widths_cm), style="Table Grid")
     table.alignment = WD_TABLE_ALIGNMENT.CENTER
     table.autofit = False
     for column, width in zip(table.columns, widths_cm, strict=True):

@@ -6,20 +6,28 @@ from typing import Annotated, Literal
 from urllib.parse import quote
 
 from litestar import Response, Router, get
+from litestar.di import NamedDependency
 from litestar.params import PathParameter
 
 from api.access import public
 from api.catalogue.routes import Code, no_such_service
-from api.catalogue.schemas import FileReference, Guide, MaterialId
+from api.catalogue.schemas import FileReference, Guide
 from api.catalogue.show_guide import find_version
 from api.database import Database
 from api.errors import NotFound
 from api.files import FileDamaged, FileMissing, Files
+from api.kinds import demand_code
 from api.problems import problems
 
 FILE_SECONDS = 86_400
 
-Material = Annotated[MaterialId, PathParameter()]
+Material = Annotated[
+    str,
+    PathParameter(
+        description="The material's id within the guide",
+        schema_extra={"pattern": "^[0-9A-Za-z_-]{1,40}$", "examples": ["m1"]},
+    ),
+]
 
 
 @get(
@@ -30,7 +38,10 @@ Material = Annotated[MaterialId, PathParameter()]
     media_type="application/octet-stream",
 )
 async def blank_form(
-    service_code: Code, material_id: Material, database: Database, files: Files
+    service_code: Code,
+    material_id: Material,
+    database: NamedDependency[Database],
+    files: NamedDependency[Files],
 ) -> Response[bytes]:
     """The form to fill in, as PDF or DOCX."""
     guide = await _guide(database, service_code)
@@ -45,7 +56,10 @@ async def blank_form(
     media_type="application/octet-stream",
 )
 async def sample(
-    service_code: Code, material_id: Material, database: Database, files: Files
+    service_code: Code,
+    material_id: Material,
+    database: NamedDependency[Database],
+    files: NamedDependency[Files],
 ) -> Response[bytes]:
     """How the filled form looks, with invented people."""
     guide = await _guide(database, service_code)
@@ -59,13 +73,16 @@ async def sample(
     summary="Sample of the result",
     media_type="application/octet-stream",
 )
-async def result_sample(service_code: Code, database: Database, files: Files) -> Response[bytes]:
+async def result_sample(
+    service_code: Code, database: NamedDependency[Database], files: NamedDependency[Files]
+) -> Response[bytes]:
     """What the citizen holds in the end."""
     guide = await _guide(database, service_code)
     return await _send(files, guide.result.sample if guide.result else None)
 
 
 async def _guide(database: Database, service_code: str) -> Guide:
+    demand_code(service_code, 31, no_such_service())
     found = await database.read(lambda c: find_version(c, service_code, None))
     if found is None:
         raise no_such_service()
@@ -94,7 +111,9 @@ async def _send(files: Files, file: FileReference | None) -> Response[bytes]:
         headers={
             "Cache-Control": f"public, max-age={FILE_SECONDS}",
             # RFC 6266: the name in UTF-8, with a plain one for old clients.
-            "Content-Disposition": f"attachment; filename=\"form\"; filename*=UTF-8''{quote(file.name)}",
+            "Content-Disposition": (
+                f"attachment; filename=\"form\"; filename*=UTF-8''{quote(file.name)}"
+            ),
         },
     )
 

@@ -13,9 +13,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import Any
 
-import asyncpg
 import msgspec
 from msgspec import Struct
 
@@ -25,6 +23,7 @@ from api.catalogue.publish_services import Linted, publish_batch
 from api.catalogue.rows import ImportFault, ImportRow
 from api.catalogue.schemas import Guide
 from api.catalogue.translate_source import SourceRow, SourceWrong, translate
+from api.statements import Connection
 
 BATCH_LINES = 2000
 LINE_LIMIT_BYTES = 1024 * 1024
@@ -52,7 +51,7 @@ class Line(Struct, frozen=True):
 
 
 async def import_file(
-    connection: asyncpg.Connection[asyncpg.Record],
+    connection: Connection,
     path: Path,
     *,
     today: date,
@@ -60,7 +59,7 @@ async def import_file(
     publisher: str | None = None,
 ) -> Imported:
     """Import a file; `progress(bytes_done, bytes_total)` after each batch."""
-    total = path.stat().st_size
+    total = path.stat().st_size  # noqa: ASYNC240 (a command: nobody else waits for this loop)
     state = await _open_import(connection, path)
     if state.finished:
         return _report(state, 0, already_finished=True)
@@ -75,7 +74,7 @@ async def import_file(
     return _report(state, resumed_at)
 
 
-async def _open_import(connection: Any, path: Path) -> ImportRow:
+async def _open_import(connection: Connection, path: Path) -> ImportRow:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     found: ImportRow | None = await queries.find_import(connection, digest=digest)
@@ -88,7 +87,7 @@ async def _open_import(connection: Any, path: Path) -> ImportRow:
 
 
 async def _import_batch(
-    connection: Any, state: ImportRow, batch: list[Line], publisher: str, today: date
+    connection: Connection, state: ImportRow, batch: list[Line], publisher: str, today: date
 ) -> ImportRow:
     rounds, faults = _sort_lines(batch)
     kept = 0
@@ -137,7 +136,9 @@ def _sort_lines(batch: list[Line]) -> tuple[list[Round], list[ImportFault]]:
     return rounds, faults
 
 
-async def _refuse_foreign_codes(connection: Any, guides: Round, faults: list[ImportFault]) -> None:
+async def _refuse_foreign_codes(
+    connection: Connection, guides: Round, faults: list[ImportFault]
+) -> None:
     """A service code that already belongs to another local code is not overwritten."""
     held = await queries.list_local_codes_of(connection, service_codes=list(guides))
     for pair in held:
@@ -202,7 +203,7 @@ def _batches(lines: Iterator[Line]) -> Iterator[list[Line]]:
         yield batch
 
 
-async def _note(connection: Any, state: ImportRow, *, finished: bool) -> None:
+async def _note(connection: Connection, state: ImportRow, *, finished: bool) -> None:
     await queries.advance_import(
         connection,
         import_id=state.import_id,

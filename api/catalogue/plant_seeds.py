@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
 from datetime import date, timedelta
 
 import msgspec
@@ -20,7 +19,7 @@ from api.catalogue.read_demonstration import (
     read_life_events,
     read_notices,
 )
-from api.catalogue.schemas import FileReference, Guide, Material
+from api.catalogue.schemas import FileReference, Guide
 from api.files import DOCX, PDF, Files
 from api.progress import Advance
 from api.seeding import SEEDS_FOLDER, Ground, Seed
@@ -101,8 +100,7 @@ def _patterns(regions: list[Region], today: date) -> list[Guide]:
     """One guide of each kind, with empty places where its files will be."""
     empty = FileReference("-", PDF, 0, "0" * 64)
     first: dict[str, Guide] = {}
-    pair: Callable[[str, Material], tuple[FileReference, FileReference]] = lambda *_: (empty, empty)
-    for guide in plant_demonstration(regions, pair, lambda *_: empty, today):
+    for guide in plant_demonstration(regions, lambda *_: (empty, empty), lambda *_: empty, today):
         first.setdefault(guide.basic_code or "", guide)
     return list(first.values())
 

@@ -143,8 +143,7 @@ async def _stage(connection: Connection, batch: Sequence[Linted]) -> None:
     rows = [
         _staged(linted, titles[names[position]], position) for position, linted in enumerate(batch)
     ]
-    copy: Any = connection
-    await copy.copy_records_to_table("staged_services", records=rows, columns=_COLUMNS)
+    await connection.copy_records_to_table("staged_services", records=rows, columns=_COLUMNS)
 
 
 def aliases(guide: Guide) -> str:

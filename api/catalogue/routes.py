@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 import msgspec
 from litestar import Response, Router, get
-from litestar.params import PathParameter, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 
 from api.access import public
 from api.answers import public_answer
@@ -18,13 +19,11 @@ from api.catalogue.list_services import Asked, list_services
 from api.catalogue.rows import DepartmentRow
 from api.catalogue.schemas import (
     Audience,
-    BasicCode,
     Change,
     DepartmentAnswer,
     GuideAnswer,
     Home,
     ItemType,
-    ServiceCode,
     ServiceSummary,
     Suggestion,
 )
@@ -33,7 +32,7 @@ from api.catalogue.show_home import show_home
 from api.catalogue.suggest_services import suggest_services
 from api.database import CHINA, Database
 from api.errors import NotFound, ServiceWithdrawn
-from api.kinds import Label, RegionCode
+from api.kinds import RegionPath, RegionQuery, demand_code, path_code
 from api.pages import Cursor, Cursors, Limit, Page
 from api.problems import problems
 from api.settings import Settings
@@ -42,18 +41,11 @@ from api.statements import Connection
 GUIDE_SECONDS = 300
 LIST_SECONDS = 60
 
-Region = Annotated[
-    RegionCode | None,
-    QueryParameter(
-        name="region",
-        description="Where the citizen is: items of this place and of those above it",
-    ),
-]
 Online = Annotated[
     Literal["true", "false", "I", "II", "III", "IV"] | None,
     QueryParameter(
         name="online",
-        description="true: can be applied for from home (depth III or IV); false: cannot; or a depth",
+        description="true: can be done from home (depth III or IV); false: cannot; or a depth",
     ),
 ]
 Words = Annotated[
@@ -65,11 +57,34 @@ Words = Annotated[
         description="Words, colloquial or official, pinyin or initials; ranked best first",
     ),
 ]
-Code = Annotated[ServiceCode, PathParameter(name="service_code")]
+Department = Annotated[
+    str | None,
+    QueryParameter(
+        name="department",
+        pattern=r"\A[0-9A-Z]{18}\Z",
+        min_length=18,
+        max_length=18,
+        description="统一社会信用代码 of the implementing body",
+    ),
+]
+Theme = Annotated[
+    str | None,
+    QueryParameter(
+        name="theme",
+        min_length=1,
+        max_length=50,
+        pattern=r"\A[^\x00]*\Z",
+        description="主题分类, such as 社会保障",
+    ),
+]
+Code = Annotated[str, path_code(31, "实施编码, 31 characters", "11440106DM1GL9LR584440701003000")]
+Basic = Annotated[str, path_code(12, "基本编码, 12 characters", "440701003000")]
 
 
 @get("/home", guards=[public], responses=problems(NotFound), summary="The first screen in one call")
-async def home(database: Database, cache: Cache, region: Region = None) -> Response[Home]:
+async def home(
+    database: NamedDependency[Database], cache: NamedDependency[Cache], region: RegionQuery = None
+) -> Response[Home]:
     """Notices, most opened items, life events and departments for a place (none: the nation)."""
     body = await cache.fetch(
         f"home:{region or ''}", lambda: _load_home(database, region), seconds=LIST_SECONDS
@@ -86,9 +101,9 @@ async def _load_home(database: Database, region: str | None) -> bytes | None:
 
 @get("/departments", guards=[public], responses=problems(NotFound), summary="Departments")
 async def departments(
-    database: Database,
-    cursors: Cursors,
-    region: Region = None,
+    database: NamedDependency[Database],
+    cursors: NamedDependency[Cursors],
+    region: RegionQuery = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response[Page[DepartmentAnswer]]:
@@ -119,15 +134,13 @@ async def departments(
     summary="Find services",
 )
 async def services(
-    database: Database,
-    cursors: Cursors,
-    region: Region = None,
+    database: NamedDependency[Database],
+    cursors: NamedDependency[Cursors],
+    region: RegionQuery = None,
     q: Words = None,
     audience: Annotated[Audience | None, QueryParameter(name="audience")] = None,
-    department: Annotated[
-        str | None, QueryParameter(name="department", pattern=r"\A[0-9A-Z]{18}\Z")
-    ] = None,
-    theme: Annotated[Label | None, QueryParameter(name="theme")] = None,
+    department: Department = None,
+    theme: Theme = None,
     item_type: Annotated[ItemType | None, QueryParameter(name="item_type")] = None,
     online: Online = None,
     updated_since: Annotated[datetime | None, QueryParameter(name="updated_since")] = None,
@@ -158,11 +171,11 @@ async def services(
     summary="Suggestions while typing",
 )
 async def suggestions(
-    database: Database,
+    database: NamedDependency[Database],
     q: Annotated[
         str, QueryParameter(name="q", min_length=1, max_length=50, pattern=r"\A[^\x00]*\Z")
     ],
-    region: Region = None,
+    region: RegionQuery = None,
 ) -> Response[list[Suggestion]]:
     """Up to 10 names that begin with what was typed: characters, pinyin or initials."""
 
@@ -176,7 +189,7 @@ async def suggestions(
 
 @get("/services/changes", guards=[public], summary="Change feed")
 async def changes(
-    database: Database,
+    database: NamedDependency[Database],
     after: Annotated[
         int, QueryParameter(name="after", ge=0, le=2**53, description="The last `seq` seen")
     ] = 0,
@@ -197,10 +210,10 @@ async def changes(
 )
 async def guide(
     service_code: Code,
-    database: Database,
-    cache: Cache,
-    settings: Settings,
-    views: ViewCounter,
+    database: NamedDependency[Database],
+    cache: NamedDependency[Cache],
+    settings: NamedDependency[Settings],
+    views: NamedDependency[ViewCounter],
     version: Annotated[int | None, QueryParameter(name="version", ge=1, le=2_000_000_000)] = None,
 ) -> Response[GuideAnswer]:
     """The guide in force, or the version asked for: old versions stay readable."""
@@ -216,14 +229,17 @@ async def guide(
     summary="Which body does it here",
 )
 async def guide_at(
-    basic_code: Annotated[BasicCode, PathParameter()],
-    region_code: Annotated[RegionCode, PathParameter()],
-    database: Database,
-    cache: Cache,
-    settings: Settings,
-    views: ViewCounter,
+    basic_code: Basic,
+    region_code: RegionPath,
+    database: NamedDependency[Database],
+    cache: NamedDependency[Cache],
+    settings: NamedDependency[Settings],
+    views: NamedDependency[ViewCounter],
 ) -> Response[GuideAnswer]:
     """The item with that basic code for a place, found up the tree; `Content-Location` names it."""
+
+    demand_code(basic_code, 12, no_such_service())
+    demand_code(region_code, 12, no_such_region())
 
     async def load(connection: Connection) -> str | None:
         return await queries.find_implementing(
@@ -249,6 +265,7 @@ async def load_guide(
     database: Database, cache: Cache, settings: Settings, service_code: str, version: int | None
 ) -> bytes:
     """The guide's JSON. Raises NotFound, and ServiceWithdrawn unless a version was asked for."""
+    demand_code(service_code, 31, no_such_service())
 
     async def load() -> bytes | None:
         found = await database.read(lambda c: find_version(c, service_code, version))

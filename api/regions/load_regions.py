@@ -48,22 +48,15 @@ class Entry(Struct):
 
 
 async def plant_regions(ground: Ground, advance: Advance) -> str:
-    """Replace all regions in one transaction."""
+    """Replace all regions with those of the statistical list."""
+    return await load_regions(ground, advance, SEEDS_FOLDER / FILE)
+
+
+async def load_regions(ground: Ground, advance: Advance, source: Path) -> str:
+    """Replace all regions in one transaction; `source` is CSV, compressed where it ends in .xz."""
     connection = ground.connection
-    entries, folded = arrange(_read(SEEDS_FOLDER / FILE))
-    rows = [
-        (
-            e.code,
-            e.name,
-            e.level,
-            e.parent_code,
-            e.statistical_parent_code,
-            e.pseudo,
-            e.ancestors,
-            e.children_count,
-        )
-        for e in entries
-    ]
+    entries, folded = arrange(_read(source))
+    rows = [tuple(getattr(entry, column) for column in _COLUMNS) for entry in entries]
     async with connection.transaction():
         await connection.execute("truncate regions")
         for start in range(0, len(rows), _BATCH):
@@ -109,8 +102,9 @@ def _place(entry: Entry, entries: dict[str, Entry]) -> None:
 
 
 def _read(source: Path) -> Iterator[Entry]:
-    levels = {name: number for number, name in enumerate(LEVELS, start=1)}
-    with lzma.open(source, "rt", encoding="utf-8-sig", newline="") as file:
+    levels: dict[str, int] = {name: number for number, name in enumerate(LEVELS, start=1)}
+    opened = lzma.open if source.suffix == ".xz" else open
+    with opened(source, "rt", encoding="utf-8-sig", newline="") as file:
         found = sorted(csv.DictReader(file), key=lambda line: (levels[line["level"]], line["code"]))
     for line in found:
         yield Entry(line["code"], line["name"], levels[line["level"]], line["parent_code"] or None)

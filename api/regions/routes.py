@@ -6,14 +6,15 @@ from typing import Annotated
 
 import msgspec
 from litestar import Response, Router, get
-from litestar.params import PathParameter, QueryParameter
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
 
 from api.access import public
 from api.answers import public_answer
 from api.cache import Cache
 from api.database import Database
 from api.errors import NotFound
-from api.kinds import RegionCode
+from api.kinds import REGION_PATTERN, RegionPath, demand_code
 from api.pages import Cursor, Cursors, Limit, Page
 from api.problems import problems
 from api.regions import queries
@@ -30,18 +31,24 @@ Words = Annotated[
     ),
 ]
 Parent = Annotated[
-    RegionCode | None,
+    str | None,
     QueryParameter(
-        name="parent", description="Whose children; none: the provinces. With `q`: search within."
+        name="parent",
+        pattern=REGION_PATTERN,
+        min_length=12,
+        max_length=12,
+        description="Whose children; none: the provinces. With `q`: search within.",
     ),
 ]
 
 
 @get("/{code:str}", guards=[public], responses=problems(NotFound), summary="One region")
 async def show_region(
-    code: Annotated[RegionCode, PathParameter()], database: Database, cache: Cache
+    code: RegionPath, database: NamedDependency[Database], cache: NamedDependency[Cache]
 ) -> Response[RegionAnswer]:
     """A region with level, parent and path from the province down, pseudo-cities left out."""
+
+    demand_code(code, 12, no_such_region())
 
     async def load() -> bytes | None:
         row = await database.read(lambda c: queries.find_region(c, code=code))
@@ -60,14 +67,14 @@ async def show_region(
     summary="Regions below a region, or by name",
 )
 async def list_regions(
-    database: Database,
-    cursors: Cursors,
+    database: NamedDependency[Database],
+    cursors: NamedDependency[Cursors],
     parent: Parent = None,
     words: Words = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response[Page[RegionAnswer]]:
-    """Children of a region in code order, or the places whose name begins with `q`, largest first."""
+    """Children of a region in code order, or places whose name begins with `q`, largest first."""
     of = cursors.of("regions", parent, words)
     after = of.read(cursor, tuple[int, str], (0, ""))
 

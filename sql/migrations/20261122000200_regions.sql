@@ -1,6 +1,9 @@
 -- migrate:up
 -- 行政区划: five levels, 12-digit codes (GB/T 2260 zero-padded to the statistical 12 digits).
 
+set local lock_timeout = '2s';
+set local statement_timeout = '5min';
+
 create table regions (
     code text primary key check (code ~ '^[0-9]{12}$'),
     name text not null,
@@ -21,4 +24,4 @@ create index regions_name on regions (name text_pattern_ops, level);
 create index regions_upper_names on regions (level, name, code) where level <= 3;
 
 -- migrate:down
-drop table regions;
+-- Going back is a restore from backup: migrations are expand, migrate, contract.

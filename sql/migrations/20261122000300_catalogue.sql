@@ -1,6 +1,9 @@
 -- migrate:up
 -- Catalogue: departments, items with immutable versions, findings, change feed, search, life events.
 
+set local lock_timeout = '2s';
+set local statement_timeout = '5min';
+
 create table departments (
     code text primary key,
     name text not null,
@@ -194,6 +197,4 @@ create table offices (
 create index offices_region_code on offices (region_code, office_id);
 
 -- migrate:down
-drop table offices, home_notices, life_event_services, life_events, import_faults, imports,
-    service_findings, service_changes, service_views, service_versions, services, synonyms, lexemes, title_starts,
-    titles, departments;
+-- Going back is a restore from backup: migrations are expand, migrate, contract.

@@ -13,8 +13,8 @@ with dead as (
 insert into dead_jobs (entrypoint, payload, error, attempts)
 select entrypoint, payload, :error::text, :attempts::integer from dead
 
--- name: list_unknown_entrypoints
-select distinct entrypoint from pgqueuer
+-- name: find_unknown_entrypoints$
+select coalesce(array_agg(distinct entrypoint), '{}') from pgqueuer
 where status = 'queued' and not (entrypoint = any(:known::text[]))
 
 -- name: bury_unknown_jobs!
@@ -28,27 +28,16 @@ with dead as (
 insert into dead_jobs (entrypoint, payload, error, attempts)
 select entrypoint, payload, 'UnknownEntrypoint', attempts from dead
 
--- name: list_dead_jobs
-select dead_job_id, entrypoint, error, attempts, died_at, replayed_at
-from dead_jobs
-where dead_job_id < :before
-order by dead_job_id desc
-limit :limit
-
--- name: count_dead_jobs$
-select count(*) from dead_jobs where replayed_at is null
-
 -- name: mark_replayed^
 -- No row: there is none, or it has been replayed.
 update dead_jobs set replayed_at = now()
 where dead_job_id = :dead_job_id and replayed_at is null
 returning entrypoint, payload
 
--- name: forget_job_log!
-delete from pgqueuer_log where created < now() - interval '7 days'
-
--- name: forget_job_statistics!
-delete from pgqueuer_statistics where created < now() - interval '90 days'
-
--- name: forget_replayed_jobs!
+-- name: forget_finished!
+with forgotten_log as (
+    delete from pgqueuer_log where created < now() - interval '7 days'
+), forgotten_statistics as (
+    delete from pgqueuer_statistics where created < now() - interval '90 days'
+)
 delete from dead_jobs where replayed_at < now() - interval '180 days'

@@ -131,7 +131,9 @@ async def load(connection: Any, items: Iterable[Item], *, tidy: bool = True) -> 
     await connection.executemany(
         "insert into regions (code, name, level, ancestors) values ($1, $1, $2, $3)",
         [
-            (PROVINCE, 1, []), (CITY, 2, [PROVINCE]), (COUNTY, 3, [PROVINCE, CITY]),
+            (PROVINCE, 1, []),
+            (CITY, 2, [PROVINCE]),
+            (COUNTY, 3, [PROVINCE, CITY]),
             ("511602000000", 3, ["510000000000", "511600000000"]),
         ],
     )
@@ -147,8 +149,18 @@ async def load(connection: Any, items: Iterable[Item], *, tidy: bool = True) -> 
     await connection.copy_records_to_table(
         "services",
         columns=(
-            "service_code", "region_code", "department_code", "title_id", "name", "item_type",
-            "exercise_level", "version", "audience", "themes", "charged", "material_keys",
+            "service_code",
+            "region_code",
+            "department_code",
+            "title_id",
+            "name",
+            "item_type",
+            "exercise_level",
+            "version",
+            "audience",
+            "themes",
+            "charged",
+            "material_keys",
         ),
         records=[
             (code, i.region_code, "1", title, i.name, i.item_type, i.level, 1, [], [], False, [])
@@ -204,7 +216,9 @@ async def _ask_ranked(connection: Any, question: Question, understood: bool) -> 
         "select t.name from titles t where search @@ $1::text::tsquery and exists (select from"
         " services where title_id = t.title_id and ($2::text[] is null or region_code = any($2)))"
         " order by ts_rank(search, $1::text::tsquery) desc, title_id limit $3",
-        " | ".join(queries), scope, DEPTH,
+        " | ".join(queries),
+        scope,
+        DEPTH,
     )
     return [row["name"] for row in rows]
 
@@ -255,7 +269,9 @@ def _print_misses(console: Console, answers: list[tuple[Question, list[str]]]) -
         if question.split == "tuning" and question.rank(names) != 1:
             console.print(
                 f"{question.rank(names)} {question.q} {question.accept}: {names[:3]}",
-                markup=False, highlight=False, soft_wrap=True,
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
             )
 
 

@@ -156,7 +156,9 @@ async def test_filters_hold_together_with_words(catalogue: Any) -> None:
 
 async def test_withdrawn_future_and_ended_items_are_not_found(catalogue: Any) -> None:
     for change in (
-        "withdrawn_at = now()", "effective_on = current_date + 1", "ends_on = current_date - 1"
+        "withdrawn_at = now()",
+        "effective_on = current_date + 1",
+        "ends_on = current_date - 1",
     ):
         await catalogue.execute(f"update services set {change} where name = '出生登记'")
         for region in (COUNTY, None):

@@ -12,7 +12,6 @@ from functools import partial
 from typing import Any, ClassVar
 
 import pytest
-from pgqueuer.core.executors import ScheduleExecutorFactoryParameters
 from structlog.testing import capture_logs
 
 from api.database import Database, open_connection
@@ -23,8 +22,6 @@ from api.jobs import (
     Pace,
     Timetable,
     _CarefulQueries,
-    _Desk,
-    _ShanghaiSchedule,
     name_entrypoints,
     replay_dead_job,
     work,
@@ -278,15 +275,6 @@ async def test_two_workers_keep_one_timetable(running: Running) -> None:
     assert len(rings) <= (rings[-1] - began) / timedelta(seconds=1) + 1
 
 
-def test_cron_lines_are_read_in_shanghai_time() -> None:
-    given: Any = ScheduleExecutorFactoryParameters("x", "30 8 * * *", _nothing, clean_old=False)  # type: ignore[arg-type]
-    due = _ShanghaiSchedule(given).get_next()
-    assert (due.astimezone(CLOCK).hour, due.astimezone(CLOCK).minute) == (8, 30)
-
-
-async def _nothing(_schedule: Any) -> None: ...
-
-
 async def test_an_idle_worker_stops_at_once(running: Running) -> None:
     async with running({TeaMade: (spill,)}, pace=Pace()) as stop:
         await asyncio.sleep(0.5)
@@ -354,23 +342,6 @@ async def test_a_job_that_kills_its_workers_is_buried(
     async with running({TeaMade: (cups.note,)}):
         await until(lambda: _has(clean_database, "dead_jobs where error = 'WorkerDied'", 1))
     assert cups.seen == []
-
-
-async def test_only_an_entrypoint_unknown_for_a_day_is_buried(
-    clean_database: Database, settings: Settings
-) -> None:
-    await tell(clean_database, TeaMade(cup=1), CupBroken(), CupBroken())
-    async with clean_database.connection() as connection:
-        await connection.execute(
-            "update pgqueuer set created = now() - interval '25 hours' where id <>"
-            " (select max(id) from pgqueuer)"
-        )
-    desk = _Desk(clean_database, name_entrypoints({TeaMade: ()}), QUICK)
-    with capture_logs() as logs:
-        await desk._find_unknown()
-    assert [line["entrypoint"] for line in logs] == ["cup.broken"]
-    assert await count(clean_database, "dead_jobs where error = 'UnknownEntrypoint'") == 1
-    assert await count(clean_database, "pgqueuer") == 2
 
 
 async def test_a_retry_that_cannot_be_written_leaves_the_job(

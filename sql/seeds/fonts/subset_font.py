@@ -25,9 +25,7 @@ MODIFIED_SECONDS_SINCE_1904 = 0
 
 def level_one() -> set[str]:
     """The 3,755 frequent characters of GB 2312: rows 16 to 55."""
-    cells = (
-        bytes((lead, trail)) for lead in range(0xB0, 0xD8) for trail in range(0xA1, 0xFF)
-    )
+    cells = (bytes((lead, trail)) for lead in range(0xB0, 0xD8) for trail in range(0xA1, 0xFF))
     return set("".join(cell.decode("gb2312", "ignore") for cell in cells))
 
 

@@ -1,0 +1,147 @@
+"""A citizen's phone: asks over HTTP, keeps answers, and looks closely at what it is given.
+
+A wrong answer is a failure like no answer: another status, another shape, no strong tag,
+a 304 without need, an answer about something else. A refusal (429, 503) that says when to
+come back is counted apart, and the phone waits that long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
+
+import gevent
+import msgspec
+from locust import FastHttpUser
+from locust.contrib.fasthttp import ResponseContextManager
+
+from loadtests.answers import FileLink
+
+T = TypeVar("T")
+Check = Callable[[T], None]
+
+REFUSALS = (429, 503)
+AGAIN = " · If-None-Match"
+REFUSED = "refused"
+
+_KEPT_ANSWERS = 30
+_LONGEST_BACK_OFF_SECONDS = 30.0
+_ENCODINGS = {"Accept-Encoding": "gzip"}
+
+
+class Wrong(Exception):
+    """An answer that is not what was asked for; the text says in what."""
+
+
+def demand(right: bool, otherwise: str) -> None:
+    """Raises Wrong with the text."""
+    if not right:
+        raise Wrong(otherwise)
+
+
+class Phone:
+    """Asks for one user. Keeps the tags and contents of its last answers, as an app would."""
+
+    def __init__(self, user: FastHttpUser, chance: random.Random) -> None:
+        self._user = user
+        self._chance = chance
+        self._kept: OrderedDict[str, tuple[str, object]] = OrderedDict()
+
+    def ask(
+        self,
+        path: str,
+        name: str,
+        shape: type[T],
+        check: Check[T],
+        *,
+        may_change: bool = False,
+        headers: dict[str, str] | None = None,
+    ) -> T | None:
+        """The checked answer, or None after a failure or a refusal.
+
+        A path asked before goes out with If-None-Match and must give 304, unless the answer
+        `may_change` while the run lasts. `headers` are the ones the answer must have.
+        """
+        tag, kept = self._kept.get(path, ("", None))
+        sent = {**_ENCODINGS, "If-None-Match": tag} if tag else _ENCODINGS
+        with self._user.client.get(
+            path, name=name + AGAIN * bool(tag), headers=sent, catch_response=True
+        ) as answer:
+            if self._is_refused(answer):
+                return None
+            try:
+                _demand_status(answer.status_code, again=bool(tag), may_change=may_change)
+                new_tag = _demand_tag(answer)
+                if answer.status_code == 304:
+                    demand(new_tag == tag, "304 with another tag")
+                    demand(not answer.content, "304 with a body")
+                    found = kept
+                else:
+                    found = msgspec.json.decode(answer.content, type=shape)
+                    check(found)
+                for header, value in (headers or {}).items():
+                    demand(answer.headers.get(header) == value, f"{header} is not as it must be")
+            except (Wrong, msgspec.MsgspecError) as error:
+                answer.failure(f"{type(error).__name__}: {error}")
+                return None
+            answer.success()
+        self._keep(path, new_tag, found)
+        return found  # type: ignore[return-value]
+
+    def download(self, file: FileLink, name: str) -> None:
+        """Fetch a file; its bytes must be the announced ones."""
+        with self._user.client.get(
+            file.url, name=name, headers=_ENCODINGS, catch_response=True
+        ) as answer:
+            if self._is_refused(answer):
+                return
+            content = answer.content or b""
+            media_type = answer.headers.get("content-type", "") if answer.headers else ""
+            if answer.status_code != 200:
+                answer.failure(_say_status(answer.status_code))
+            elif hashlib.sha256(content).hexdigest() != file.sha256:
+                answer.failure("Wrong: the file is not the announced one")
+            elif media_type != file.media_type:
+                answer.failure(f"Wrong: the file is {media_type}, not {file.media_type}")
+            else:
+                answer.success()
+
+    def _is_refused(self, answer: ResponseContextManager) -> bool:
+        if answer.status_code not in REFUSALS:
+            return False
+        wait = (answer.headers or {}).get("retry-after", "")
+        if not wait.isdigit():
+            answer.failure(f"Wrong: {answer.status_code} without Retry-After")
+            return True
+        answer.request_meta["context"] = {REFUSED: True}
+        answer.success()
+        seconds = min(float(wait), _LONGEST_BACK_OFF_SECONDS)
+        # All who were refused together must not come back together.
+        gevent.sleep(seconds * self._chance.uniform(1.0, 1.5))
+        return True
+
+    def _keep(self, path: str, tag: str, found: object) -> None:
+        self._kept[path] = (tag, found)
+        self._kept.move_to_end(path)
+        if len(self._kept) > _KEPT_ANSWERS:
+            self._kept.popitem(last=False)
+
+
+def _demand_status(status: int, *, again: bool, may_change: bool) -> None:
+    right = (304,) if again and not may_change else (200, 304) if again else (200,)
+    if status not in right:
+        raise Wrong(_say_status(status))
+
+
+def _say_status(status: int) -> str:
+    return f"status {status}" if status else "no answer: connection refused, lost or too slow"
+
+
+def _demand_tag(answer: ResponseContextManager) -> str:
+    tag: str = answer.headers.get("etag", "") if answer.headers else ""
+    demand(len(tag) > 2 and tag[0] == tag[-1] == '"', "no strong ETag")
+    demand("public" in answer.headers.get("cache-control", ""), "not for public caches")
+    return tag

@@ -1,0 +1,74 @@
+"""How many citizens there are at each moment, and the table of all scenarios.
+
+A shape is a list of corners (share of the run's time, share of the most users), joined by
+straight lines, so that one scenario runs for ten seconds or for an hour.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from locust import FastHttpUser
+from msgspec import Struct
+
+from loadtests.citizens import CatalogueCitizen
+
+Shape = tuple[tuple[float, float], ...]
+
+CALM: Shape = ((0.0, 1.0), (1.0, 1.0))
+"""Everybody is there all the time."""
+MORNING: Shape = ((0.0, 0.1), (0.4, 1.0), (1.0, 1.0))
+"""The doors open: few, then more and more, then all."""
+SURGE: Shape = ((0.0, 0.15), (0.3, 0.15), (0.35, 1.0), (0.6, 1.0), (0.65, 0.15), (1.0, 0.15))
+"""A message goes to everybody's phone, and later it is quiet again."""
+
+
+class Scenario(Struct, frozen=True):
+    """Who comes, how they come, and what breaks meanwhile.
+
+    `users` is the most at once; `think_scale` shortens the pauses between a citizen's steps:
+    0.25 makes one virtual user ask as often as four people.
+    """
+
+    about: str
+    citizens: tuple[type[FastHttpUser], ...]
+    shape: Shape
+    users: int
+    seconds: int = 60
+    think_scale: float = 1.0
+    fault: Literal["kill_cache"] | None = None
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "catalogue": Scenario(
+        "办事高峰的早晨：找事项、看指南、下载空白表格",
+        (CatalogueCitizen,),
+        MORNING,
+        users=400,
+        think_scale=0.4,
+    ),
+    "catalogue-surge": Scenario(
+        "一条通知发到全城手机上，人数瞬间涨到近七倍",
+        (CatalogueCitizen,),
+        SURGE,
+        users=600,
+        think_scale=0.4,
+    ),
+    "catalogue-without-cache": Scenario(
+        "运行到一半时强制终止缓存 (SIGKILL Valkey)，答案必须照样正确",
+        (CatalogueCitizen,),
+        CALM,
+        users=250,
+        think_scale=0.4,
+        fault="kill_cache",
+    ),
+}
+
+
+def users_at(shape: Shape, share_of_time: float, most: int) -> int:
+    """How many users there are at that share of the run, at least one."""
+    for (left, low), (right, high) in zip(shape, shape[1:], strict=False):
+        if share_of_time <= right:
+            part = (share_of_time - left) / (right - left)
+            return max(1, round(most * (low + (high - low) * part)))
+    return max(1, round(most * shape[-1][1]))
