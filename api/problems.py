@@ -37,8 +37,8 @@ _MESSAGES: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
     for pattern, code, chinese, english in (
         (r"missing required", "missing", "必填", "is required"),
         (r"contains unknown field", "unknown_field", "不认识这个字段", "is not a known field"),
-        (r"(<=|>=|<|>) ?-?\d", "out_of_range", "超出允许的范围", "is out of range"),
         (r"of length", "wrong_length", "长度不符合要求", "has a wrong length"),
+        (r"(<=|>=|<|>) ?-?\d", "out_of_range", "超出允许的范围", "is out of range"),
         (r"matching regex", "wrong_format", "格式不正确", "has a wrong format"),
         (r"Invalid enum value", "unknown_value", "不是可选的值", "is not one of the known values"),
         (

@@ -13,9 +13,9 @@ from urllib.parse import urlencode
 import gevent
 from locust import FastHttpUser, task
 
-from loadtests.answers import Guide, Home, Material, Suggestion, Summaries, Summary
-from loadtests.phone import Phone, demand
-from loadtests.town import SEED, County, Item, Town, prefixes
+from loadtests.answers import Guide, Home, Suggestion, Summaries, Summary
+from loadtests.phone import Check, Headers, Phone, demand
+from loadtests.town import SEED, Town, prefixes
 from loadtests.words import Search
 
 # Seconds between two steps of a person, from the shortest to the longest pause.
@@ -68,12 +68,7 @@ class CatalogueCitizen(FastHttpUser):
         """By department from the first screen, then by a theme of the guide that was read."""
         if home is None:
             return
-        department = self.chance.choice(home.departments[:12])
-        listed = self._list("department", department.code)
-        for item in listed:
-            # The list was checked for shape and place; this is what was asked for.
-            if item.department.code != department.code:
-                raise AssertionError("an item of another department passed the check")
+        listed = self._list_department(self.chance.choice(home.departments[:12]).code)
         self._pause(GLANCING)
         if not listed:
             return
@@ -81,13 +76,13 @@ class CatalogueCitizen(FastHttpUser):
         themes = (guide.person_themes or guide.organisation_themes) if guide else []
         if themes:
             self._pause(GLANCING)
-            self._list("theme", themes[0])
+            self._list_theme(themes[0])
 
     def _open_known(self, _home: Home | None) -> None:
-        """A link from a friend, a poster or yesterday: straight to the guide, twice."""
+        """A link from a friend or a poster: straight to the guide, and often back to it."""
         item = self.town.items(self.county).pick(self.chance)
         guide = self._read(item.service_code)
-        self._pause(GLANCING)
+        self._pause(READING)
         if guide and self.chance.random() < 0.6:
             self._read(item.service_code)
 
@@ -96,12 +91,79 @@ class CatalogueCitizen(FastHttpUser):
         item = self.town.items(self.county).pick(self.chance)
         right = self.town.implementing(item.basic_code, self.county)
 
-        def check(guide: Guide) -> None:
+        def check(guide: Guide, headers: Headers) -> None:
             demand(guide.service_code in right, "not the nearest body that does this")
+            named = headers.get("content-location")
+            demand(named == f"/v1/services/{guide.service_code}", "Content-Location names another")
 
-        self.phone.ask(
-            f"/v1/services/{item.basic_code}/at/{self.county.code}",
-            "GET /v1/services/{basic_code}/at/{region_code}",
-            Guide,
-            check,
-        )
+        path = f"/v1/services/{item.basic_code}/at/{self.county.code}"
+        self.phone.ask(path, "GET /v1/services/{basic_code}/at/{region_code}", Guide, check)
+
+    # One request each.
+
+    def _open_home(self) -> Home | None:
+        def check(home: Home, _: Headers) -> None:
+            demand(home.region.code == self.county.code, "the home of another place")
+            demand(len(home.departments) > 0, "a home without departments")
+            self._demand_local(home.hot_services)
+
+        # The most opened items move up and down while citizens open them.
+        path = f"/v1/home?region={self.county.code}"
+        return self.phone.ask(path, "GET /v1/home", Home, check, may_change=True)
+
+    def _suggest(self, typed: str) -> None:
+        def check(offered: list[Suggestion], _: Headers) -> None:
+            demand(len(offered) <= 10, "more than ten suggestions")
+            demand(all(len(one.service_code) == 31 for one in offered), "no service code")
+            demand(len({one.text for one in offered}) == len(offered), "a name twice")
+
+        query = urlencode({"q": typed, "region": self.county.code})
+        self.phone.ask(f"/v1/suggestions?{query}", "GET /v1/suggestions", list[Suggestion], check)
+
+    def _find(self, search: Search) -> list[Summary]:
+        def check(page: Summaries, _: Headers) -> None:
+            self._demand_local(page.items)
+            about = any(search.about in item.name for item in page.items[:5])
+            demand(about, f"nothing about {search.about} for {search.words}")
+
+        return self._list({"q": search.words}, "q", check)
+
+    def _list_department(self, code: str) -> list[Summary]:
+        def check(page: Summaries, _: Headers) -> None:
+            right = all(item.department.code == code for item in page.items)
+            demand(right, "an item of another department")
+
+        return self._list({"department": code}, "department", check)
+
+    def _list_theme(self, theme: str) -> list[Summary]:
+        def check(page: Summaries, _: Headers) -> None:
+            self._demand_local(page.items)
+            demand(len(page.items) > 0, "a theme without items")
+
+        return self._list({"theme": theme}, "theme", check)
+
+    def _list(self, query: dict[str, str], by: str, check: Check[Summaries]) -> list[Summary]:
+        path = f"/v1/services?{urlencode({**query, 'region': self.county.code})}"
+        page = self.phone.ask(path, f"GET /v1/services?{by}=", Summaries, check)
+        return page.items if page else []
+
+    def _read(self, service_code: str) -> Guide | None:
+        def check(guide: Guide, _: Headers) -> None:
+            demand(guide.service_code == service_code, "the guide of another item")
+            demand(bool(guide.name), "a guide without a name")
+
+        path = f"/v1/services/{service_code}"
+        guide = self.phone.ask(path, "GET /v1/services/{service_code}", Guide, check)
+        forms = [m.blank_form for m in guide.materials if m.blank_form] if guide else []
+        if forms and self.chance.random() < 0.15:
+            self._pause(READING)
+            name = "GET /v1/services/{service_code}/materials/{material_id}/blank-form"
+            self.phone.download(self.chance.choice(forms), name)
+        return guide
+
+    def _demand_local(self, items: list[Summary]) -> None:
+        here = all(item.region.code in self.county.scope for item in items)
+        demand(here, "an item that does not serve this place")
+
+    def _pause(self, between_seconds: tuple[float, float]) -> None:
+        gevent.sleep(self.think_scale * self.chance.uniform(*between_seconds))

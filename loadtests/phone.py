@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import gevent
@@ -21,7 +21,8 @@ from locust.contrib.fasthttp import ResponseContextManager
 from loadtests.answers import FileLink
 
 T = TypeVar("T")
-Check = Callable[[T], None]
+Headers = Mapping[str, str]
+Check = Callable[[T, Headers], None]
 
 REFUSALS = (429, 503)
 AGAIN = " · If-None-Match"
@@ -58,12 +59,11 @@ class Phone:
         check: Check[T],
         *,
         may_change: bool = False,
-        headers: dict[str, str] | None = None,
     ) -> T | None:
         """The checked answer, or None after a failure or a refusal.
 
         A path asked before goes out with If-None-Match and must give 304, unless the answer
-        `may_change` while the run lasts. `headers` are the ones the answer must have.
+        `may_change` while the run lasts.
         """
         tag, kept = self._kept.get(path, ("", None))
         sent = {**_ENCODINGS, "If-None-Match": tag} if tag else _ENCODINGS
@@ -81,9 +81,7 @@ class Phone:
                     found = kept
                 else:
                     found = msgspec.json.decode(answer.content, type=shape)
-                    check(found)
-                for header, value in (headers or {}).items():
-                    demand(answer.headers.get(header) == value, f"{header} is not as it must be")
+                    check(found, answer.headers)
             except (Wrong, msgspec.MsgspecError) as error:
                 answer.failure(f"{type(error).__name__}: {error}")
                 return None

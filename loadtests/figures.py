@@ -1,0 +1,56 @@
+"""What a run measured. Times in milliseconds, rates per second, shares in percent."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """One kind of request, or all together. Percentiles are of answers, refusals left out."""
+
+    name: str
+    requests: int
+    errors: int
+    refused: int
+    not_modified: int
+    per_second: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    worst_ms: float
+    bytes_per_answer: float
+
+
+class Sample(Struct, frozen=True, kw_only=True):
+    """One moment, `second` after the start; rates and percentiles of the time since the last."""
+
+    second: float
+    users: int
+    per_second: float
+    errors_per_second: float
+    refused_per_second: float
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+
+
+class Failure(Struct, frozen=True):
+    """What went wrong, where, and how often."""
+
+    name: str
+    reason: str
+    times: int
+
+
+class Figures(Struct, frozen=True, kw_only=True):
+    """A whole run. `not_modified_percent` is of the requests that sent If-None-Match."""
+
+    scenario: str
+    seconds: float
+    most_users: int
+    total: Row
+    rows: tuple[Row, ...]
+    samples: tuple[Sample, ...]
+    failures: tuple[Failure, ...]
+    not_modified_percent: float
+    refusal_p99_ms: float

@@ -1,0 +1,98 @@
+"""The load as Locust runs it, by hand, distributed, or started by `loadtests.run`.
+
+    locust -f loadtests/locustfile.py --scenario catalogue --host http://127.0.0.1:8000
+
+With `--headless` the scenario's shape, length and goals apply, and a missed goal gives exit
+code 1. Workers need the same `--scenario` as the master.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from locust import LoadTestShape, events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from loadtests.citizens import CatalogueCitizen
+from loadtests.figures import Sample
+from loadtests.goals import check_goals
+from loadtests.record import Recorder
+from loadtests.shapes import SCENARIOS, users_at
+from loadtests.town import read_town
+
+__all__ = ["CatalogueCitizen", "Curve"]
+
+
+@events.init_command_line_parser.add_listener
+def add_arguments(parser: LocustArgumentParser) -> None:
+    """Our own arguments beside Locust's."""
+    group = parser.add_argument_group("Zhangban")
+    group.add_argument("--scenario", choices=sorted(SCENARIOS), default="catalogue")
+    group.add_argument("--most-users", type=int, default=0, help="0: the scenario's own")
+    group.add_argument("--seconds", type=int, default=0, help="0: the scenario's own")
+    group.add_argument("--think-scale", type=float, default=0.0, help="0: the scenario's own")
+    group.add_argument("--figures", default="", help="write the figures there, samples to stdout")
+
+
+class Curve(LoadTestShape):
+    """The scenario's shape, stretched to the length and the number of users asked for."""
+
+    def tick(self) -> tuple[int, float] | None:
+        """Users wanted now and how many may come or go per second; None ends the run."""
+        assert self.runner is not None
+        options = self.runner.environment.parsed_options
+        assert options is not None
+        scenario = SCENARIOS[options.scenario]
+        seconds = options.seconds or scenario.seconds
+        passed = self.get_run_time() / seconds
+        if passed >= 1:
+            return None
+        users = users_at(scenario.shape, passed, options.most_users or scenario.users)
+        return users, float(max(users, 100))
+
+
+@events.init.add_listener
+def prepare(environment: Environment, **_: Any) -> None:
+    """Choose who comes, and let them know their town."""
+    options = environment.parsed_options
+    assert options is not None
+    scenario = SCENARIOS[options.scenario]
+    environment.user_classes[:] = scenario.citizens
+    recorder = Recorder(environment, options.scenario)
+    if options.figures:
+        recorder.on_sample = _say
+    environment.events.quitting.add_listener(
+        lambda environment, **_: finish(environment, recorder, options.figures)
+    )
+    if isinstance(environment.runner, MasterRunner):
+        return
+    host = environment.host or options.host
+    if host is None:
+        sys.exit("--host is missing: the address of the service, e.g. http://127.0.0.1:8000")
+    CatalogueCitizen.town = read_town(host)
+    CatalogueCitizen.think_scale = options.think_scale or scenario.think_scale
+
+
+def finish(environment: Environment, recorder: Recorder, path: str) -> None:
+    """Judge the run where it was led; a missed goal gives exit code 1."""
+    if isinstance(environment.runner, WorkerRunner):
+        return
+    figures = recorder.figures()
+    if path:
+        Path(path).write_bytes(msgspec.json.encode(figures))
+    missed = check_goals(figures, figures.scenario)
+    for miss in missed:
+        print(
+            f"MISSED {miss.goal}: {miss.measured:,} {miss.unit}, wanted {miss.wanted:,} (by {miss.by})",
+            file=sys.stderr,
+        )
+    environment.process_exit_code = 1 if missed else 0
+
+
+def _say(sample: Sample) -> None:
+    print(msgspec.json.encode(sample).decode(), flush=True)
