@@ -27,8 +27,9 @@ class Caller(Struct, frozen=True):
 ANONYMOUS = Caller("anonymous")
 
 
-def public(connection: Connection, _handler: BaseRouteHandler) -> None:
+async def public(connection: Connection, _handler: BaseRouteHandler) -> None:
     """Open to everybody: the catalogue, health, documents."""
+    # Guards are coroutines although they await nothing: Litestar sends others through a thread.
     connection.state.caller = ANONYMOUS
 
 

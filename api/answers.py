@@ -93,7 +93,14 @@ class Answers:
         if scope["type"] != ScopeType.HTTP or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
-        await self._app(scope, receive, _Finish(self, scope, send))
+        finish = _Finish(self, scope, send)
+        method = scope["method"]
+        # HEAD is GET without its body (RFC 9110 §9.3.2): the routes know only GET.
+        scope["method"] = "GET"
+        try:
+            await self._app(scope, receive, finish)
+        finally:
+            scope["method"] = method
 
     def encode(self, digest: bytes, body: bytes, encoding: bytes) -> bytes:
         """The body in that encoding, from the kept ones where possible."""

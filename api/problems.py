@@ -77,7 +77,8 @@ def to_problem(error: Exception) -> Problem:
 
 def _from_http(error: HTTPException) -> Problem:
     if error.status_code == 405:
-        allow = (error.headers or {}).get("Allow", "")
+        given = {name.lower(): value for name, value in (error.headers or {}).items()}
+        allow = given.get("allow", "").replace("GET", "GET, HEAD")
         return MethodNotAllowed(headers={"Allow": allow})
     if error.status_code == 404:
         return NotFound()

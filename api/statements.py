@@ -76,6 +76,7 @@ class Statements:
         if statement.kind != kind:
             raise ValueError(f"{self.name}.{name} is marked {statement.kind!r}, bound as {kind!r}")
         statement.row = row
+        statement.is_bound = True
         return statement
 
 
@@ -87,6 +88,7 @@ class Statement:
         self.kind = kind
         self.text, self.parameters = _number_parameters(text)
         self.row: Callable[..., Any] | None = None
+        self.is_bound = False
 
     def arguments(self, given: dict[str, Any]) -> list[Any]:
         """Keyword arguments in positional order; a missing or surplus one is a KeyError."""

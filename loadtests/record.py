@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from math import exp, log
 from typing import Any
 
@@ -36,7 +37,9 @@ class Tally:
         self.buckets: Counter[int] = Counter()
         self.refused_buckets: Counter[int] = Counter()
 
-    def note(self, milliseconds: float, status: int, size: int, *, failed: bool, refused: bool) -> None:
+    def note(
+        self, milliseconds: float, status: int, size: int, *, failed: bool, refused: bool
+    ) -> None:
         """Count one request."""
         bucket = int(log(max(milliseconds, _LEAST_MS)) // _WIDTH)
         self.requests += 1
@@ -107,7 +110,7 @@ class Recorder:
         events.worker_report.add_listener(self._receive)
         events.test_start.add_listener(self._start)
         events.test_stop.add_listener(self._stop)
-        self.on_sample = lambda sample: None
+        self.on_sample: Callable[[Sample], None] | None = None
 
     def figures(self) -> Figures:
         """Everything measured so far."""
@@ -186,7 +189,8 @@ class Recorder:
             gevent.sleep(_DISTRIBUTED_SAMPLE_SECONDS if led else _SAMPLE_SECONDS)
             if self._ended is None:
                 self._samples.append(self._sample())
-                self.on_sample(self._samples[-1])
+                if self.on_sample is not None:
+                    self.on_sample(self._samples[-1])
 
     def _sample(self) -> Sample:
         now = time.monotonic()

@@ -1,17 +1,16 @@
 """How many citizens there are at each moment, and the table of all scenarios.
 
 A shape is a list of corners (share of the run's time, share of the most users), joined by
-straight lines, so that one scenario runs for ten seconds or for an hour.
+straight lines, so that one scenario runs for ten seconds or for an hour. Nothing here
+imports Locust, which alters the standard library of the process that does.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
-from locust import FastHttpUser
 from msgspec import Struct
-
-from loadtests.citizens import CatalogueCitizen
 
 Shape = tuple[tuple[float, float], ...]
 
@@ -24,14 +23,14 @@ SURGE: Shape = ((0.0, 0.15), (0.3, 0.15), (0.35, 1.0), (0.6, 1.0), (0.65, 0.15),
 
 
 class Scenario(Struct, frozen=True):
-    """Who comes, how they come, and what breaks meanwhile.
+    """Who comes (classes of citizens.py by name), how they come, and what breaks meanwhile.
 
     `users` is the most at once; `think_scale` shortens the pauses between a citizen's steps:
     0.25 makes one virtual user ask as often as four people.
     """
 
     about: str
-    citizens: tuple[type[FastHttpUser], ...]
+    citizens: tuple[str, ...]
     shape: Shape
     users: int
     seconds: int = 60
@@ -42,21 +41,21 @@ class Scenario(Struct, frozen=True):
 SCENARIOS: dict[str, Scenario] = {
     "catalogue": Scenario(
         "办事高峰的早晨：找事项、看指南、下载空白表格",
-        (CatalogueCitizen,),
+        ("CatalogueCitizen",),
         MORNING,
         users=400,
         think_scale=0.4,
     ),
     "catalogue-surge": Scenario(
         "一条通知发到全城手机上，人数瞬间涨到近七倍",
-        (CatalogueCitizen,),
+        ("CatalogueCitizen",),
         SURGE,
         users=600,
         think_scale=0.4,
     ),
     "catalogue-without-cache": Scenario(
         "运行到一半时强制终止缓存 (SIGKILL Valkey)，答案必须照样正确",
-        (CatalogueCitizen,),
+        ("CatalogueCitizen",),
         CALM,
         users=250,
         think_scale=0.4,
@@ -67,7 +66,7 @@ SCENARIOS: dict[str, Scenario] = {
 
 def users_at(shape: Shape, share_of_time: float, most: int) -> int:
     """How many users there are at that share of the run, at least one."""
-    for (left, low), (right, high) in zip(shape, shape[1:], strict=False):
+    for (left, low), (right, high) in pairwise(shape):
         if share_of_time <= right:
             part = (share_of_time - left) / (right - left)
             return max(1, round(most * (low + (high - low) * part)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from bisect import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Generic, TypeVar
 from urllib.parse import urlencode, urljoin
@@ -29,7 +29,7 @@ SEED = 20220110
 EXPONENT = 1.05
 
 _MOST_COUNTIES = 400
-_MOST_PAGES = 20
+_MOST_PAGES = 50
 _ANSWER_SECONDS = 30.0
 
 
@@ -76,26 +76,24 @@ class Popularity(Generic[T]):
 class Town:
     """Counties with what can be done in each, and what is asked there."""
 
-    def __init__(self, counties: Sequence[County], offers: dict[str, tuple[Item, ...]]) -> None:
-        """`offers`: county code → the items of its whole scope. Raises NobodyLivesHere."""
-        settled = [county for county in counties if offers.get(county.code)]
+    def __init__(self, counties: Sequence[County], own: dict[str, tuple[Item, ...]]) -> None:
+        """`own`: region code → the items offered by that region itself. Raises NobodyLivesHere."""
+        offers = {
+            county.code: [item for code in county.scope for item in own.get(code, ())]
+            for county in counties
+        }
+        settled = [county for county in counties if offers[county.code]]
         if not settled:
             raise NobodyLivesHere(PROVINCE)
         chance = random.Random(SEED)
-        kinds = sorted({item.basic_code for items in offers.values() for item in items})
-        chance.shuffle(kinds)
         chance.shuffle(settled)
-        rank = {kind: place for place, kind in enumerate(kinds)}
         self.counties = Popularity(settled)
         self.searches = Popularity(chance.sample(SEARCHES, len(SEARCHES)))
-        # What is wanted in one place is wanted in the next: one ranking of kinds for all.
+        kinds = sorted({item.basic_code for items in own.values() for item in items})
+        chance.shuffle(kinds)
+        rank = {kind: place for place, kind in enumerate(kinds)}
         self._items = {
-            county.code: Popularity(
-                sorted(
-                    offers[county.code],
-                    key=lambda item: (rank[item.basic_code], item.service_code),
-                )
-            )
+            county.code: Popularity(sorted(offers[county.code], key=_wanted(county, rank)))
             for county in settled
         }
 
@@ -109,6 +107,13 @@ class Town:
         nearest = min(county.scope.index(item.region_code) for item in found)
         region = county.scope[nearest]
         return frozenset(item.service_code for item in found if item.region_code == region)
+
+
+def _wanted(county: County, rank: dict[str, int]) -> Callable[[Item], tuple[bool, int, str]]:
+    """Sorts items by how much they are wanted: what is done nearby before what the province
+    does, and what is wanted in one place is wanted in the next."""
+    near = county.scope[:2]
+    return lambda item: (item.region_code not in near, rank[item.basic_code], item.service_code)
 
 
 class NobodyLivesHere(Exception):
@@ -151,8 +156,9 @@ class _Summaries(Struct, frozen=True):
 def read_town(host: str) -> Town:
     """The town of the service at `host`. Raises OSError where it does not answer."""
     counties = sorted(_read_counties(host), key=lambda county: county.code)[:_MOST_COUNTIES]
-    offers = {county.code: tuple(_read_items(host, county)) for county in counties}
-    return Town(counties, offers)
+    regions = {code for county in counties for code in county.scope if code != NATION}
+    own = {code: tuple(_read_own_items(host, code)) for code in sorted(regions)}
+    return Town(counties, own)
 
 
 def _read_counties(host: str) -> Iterator[County]:
@@ -169,10 +175,13 @@ def _regions(host: str, parent: str) -> Iterator[_Region]:
         yield from page.items
 
 
-def _read_items(host: str, county: County) -> Iterator[Item]:
-    for page in _pages(host, "/v1/services", {"region": county.code}, _Summaries):
+def _read_own_items(host: str, region: str) -> Iterator[Item]:
+    """A region's own items, which the list gives before those of the regions above."""
+    for page in _pages(host, "/v1/services", {"region": region}, _Summaries):
         for found in page.items:
-            yield Item(found.service_code, found.name, found.region.code)
+            if found.region.code != region:
+                return
+            yield Item(found.service_code, found.name, region)
 
 
 P = TypeVar("P", _Regions, _Summaries)

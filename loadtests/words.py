@@ -26,4 +26,6 @@ _WORDS = """
 gjj 公积金 · huzhao 护照 · jiehundengji 结婚 · shebaoka 社会保障卡 · jzz 居住证
 """
 
-SEARCHES = tuple(Search(*pair.split()) for pair in _WORDS.replace("\n", " · ").split("·") if pair.split())
+SEARCHES = tuple(
+    Search(*pair.split()) for pair in _WORDS.replace("\n", " · ").split("·") if pair.split()
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,20 +69,22 @@ async def town(town_settings: Settings) -> AsyncIterator[Database]:
     await database.close()
 
 
-@pytest.fixture
-async def service(town_settings: Settings) -> AsyncIterator[Service]:
-    """The whole service, open; its cache is empty."""
-    service = Service(town_settings)
-    async with open_process(service.litestar, town_settings):
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the whole service, all its layers included, with an empty cache."""
+    service = Service(settings)
+    async with open_process(service.litestar, settings):
         await service.litestar.state.cache.empty()
-        yield service
+        application: Any = service
+        transport: Any = httpx.ASGITransport(app=application, raise_app_exceptions=False)
+        async with httpx.AsyncClient(transport=transport, base_url="http://zhangban.test") as client:
+            yield client
 
 
 @pytest.fixture
-async def client(service: Service) -> AsyncIterator[httpx.AsyncClient]:
-    """Calls the service through all its layers."""
-    transport: Any = httpx.ASGITransport(app=service, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://zhangban.test") as client:
+async def client(town_settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Calls the service over the planted town."""
+    async with running(town_settings) as client:
         yield client
 
 

@@ -61,10 +61,13 @@ _CREDIT_BODY = "91990000MA0000000"
 _CREDIT_CODE = _CREDIT_BODY + uscc.calc_check_digit(_CREDIT_BODY)
 _PHONE = "10012345678（样例）"
 _ADDRESS = "样例省样例市样例区样例路1号（样例）"
+_VERDICT = "受理意见（由工作人员填写）"
+_VERDICT_HEIGHT_CM = 2.6
 _SAMPLE_DATE = "2026年1月5日"
 _BLANK_DATE = "      年    月    日"
 _FIXED_MOMENT = datetime(2026, 1, 1)
 _ZIP_MOMENT = (2026, 1, 1, 0, 0, 0)
+_UNSEEN = ("Cf", "Mn", "Me")
 _NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -97,6 +100,9 @@ def draw_blank_form(guide: Guide, material: Material) -> bytes:
     _add_line(document, COMMITMENT)
     _add_line(document, f"申请人（签名或盖章）：{' ' * 24}", align=WD_ALIGN_PARAGRAPH.RIGHT)
     _add_line(document, _BLANK_DATE, align=WD_ALIGN_PARAGRAPH.RIGHT)
+    verdict = _word_table(document, 1, (3.4, 12.6)).rows[0]
+    verdict.height = Cm(_VERDICT_HEIGHT_CM)
+    _write(verdict.cells[0], _VERDICT, centred=True)
     return _save_word(document)
 
 
@@ -107,11 +113,14 @@ def draw_sample(guide: Guide, material: Material) -> bytes:
         for row in _form_rows(guide)
     ]
     heights = [row.lines * 0.9 * cm if row.lines > 1 else None for row in _form_rows(guide)]
+    verdict = [[_paragraph(_VERDICT, _LABEL), _paragraph("", _BODY)]]
     signed = [
         _paragraph(COMMITMENT, _BODY),
         Spacer(0, 0.5 * cm),
         _paragraph(f"申请人（签名或盖章）：{_PERSON}    ", _RIGHT),
         _paragraph(_SAMPLE_DATE, _RIGHT),
+        Spacer(0, 0.4 * cm),
+        _grid(verdict, (3.4 * cm, 13.6 * cm), [_VERDICT_HEIGHT_CM * cm]),
     ]
     flow = [
         _paragraph(material.name, _HEADING),
@@ -132,17 +141,18 @@ def draw_result_sample(guide: Guide) -> bytes:
     """Draw what the citizen holds in the end as PDF, marked 样本; without a real seal."""
     name = (guide.result.name if guide.result else None) or f"{guide.name}办理结果"
     holder = _ORGANISATION if guide.audience == ["legal_person"] else _PERSON
-    words = f"经审查，{holder}申请办理的“{guide.name}”符合规定的条件，现予办结。"
-    basis = "、".join(f"《{law.title.strip('《》')}》" for law in guide.legal_basis[:2])
+    lines = [f"持有人：{holder}", f"办理事项：{guide.name}"]
+    if guide.legal_basis:
+        laws = "、".join(f"《{law.title.strip('《》')}》" for law in guide.legal_basis[:2])
+        lines.append(f"办理依据：{laws}")
+    lines.append("经审查，申请人提交的材料齐全，符合规定的条件，现予办结。")
     flow = [
         Spacer(0, 2.2 * cm),
         _paragraph(name, _TITLE),
         Spacer(0, 0.6 * cm),
         _paragraph("编号：样本〔2026〕000000号", _CENTRED),
         Spacer(0, 1.6 * cm),
-        _paragraph(words, _STATEMENT),
-        Spacer(0, 0.5 * cm),
-        _paragraph(f"依据：{basis}", _STATEMENT) if basis else Spacer(0, 0),
+        *(_paragraph(line, _STATEMENT) for line in lines),
         Spacer(0, 4 * cm),
         _paragraph(guide.department.name, _RIGHT_LARGE),
         _paragraph(_SAMPLE_DATE, _RIGHT_LARGE),
@@ -160,25 +170,21 @@ def _form_rows(guide: Guide) -> list[Row]:
         if guide.audience == ["legal_person"]
         else [Row("申请人姓名", _PERSON), Row("公民身份号码", _IDENTITY_NUMBER)]
     )
-    reason = "因本人（本单位）实际需要，现提出申请，请予办理。（请如实填写申请的原因和用途）"
+    reason = "本人（本单位）已了解办理条件，所需材料已备齐，现申请办理上述事项。"
     return [
         *applicant,
         Row("联系电话", _PHONE),
         Row("联系地址", _ADDRESS),
         Row("申请事项", guide.name, printed=True),
         Row("申请事由", reason, lines=3),
-        Row("代办人（如有）", "无", lines=1),
+        Row("代办人（如有）", "无"),
     ]
 
 
 def _enclosures(guide: Guide, material: Material) -> list[tuple[str, str, str]]:
     others = [other for other in guide.materials if other.material_id != material.material_id]
     return [
-        (
-            str(number),
-            other.name,
-            f"{other.copies}份" if other.copies else "按需",
-        )
+        (str(number), other.name, f"{other.copies}份" if other.copies else "按需")
         for number, other in enumerate(others, start=1)
     ] or [("1", "无", "")]
 
@@ -199,7 +205,7 @@ _RIGHT = _style("right", 10.5, alignment=TA_RIGHT)
 _CENTRED = _style("centred", 12, alignment=TA_CENTER)
 _HEADING = _style("heading", 20, alignment=TA_CENTER, spaceAfter=12)
 _TITLE = _style("title", 26, alignment=TA_CENTER)
-_STATEMENT = _style("statement", 14, firstLineIndent=28, leftIndent=34, rightIndent=34)
+_STATEMENT = _style("statement", 14, leftIndent=44, rightIndent=44, spaceAfter=14)
 _RIGHT_LARGE = _style("right large", 14, alignment=TA_RIGHT, rightIndent=50)
 
 
@@ -210,14 +216,11 @@ def _paragraph(text: str, style: ParagraphStyle) -> Paragraph:
 def _drawable(text: str) -> str:
     """The text with what the font lacks replaced by 〓, and joiners and marks dropped."""
     known = _font().face.charToGlyph
-    spaced = "".join(
-        " " if unicodedata.category(sign) in ("Cc", "Zl", "Zp") else sign for sign in text
+    kinds = ((sign, unicodedata.category(sign)) for sign in text)
+    signs = (
+        " " if kind in ("Cc", "Zl", "Zp") else sign for sign, kind in kinds if kind not in _UNSEEN
     )
-    return "".join(
-        sign if ord(sign) in known else MISSING_GLYPH
-        for sign in spaced
-        if ord(sign) in known or unicodedata.category(sign) not in ("Cf", "Mn", "Me")
-    )
+    return "".join(sign if ord(sign) in known else MISSING_GLYPH for sign in signs)
 
 
 @cache
@@ -295,6 +298,17 @@ def _paint_page(canvas: Canvas, watermark: str, framed: bool) -> None:
         for inset, line in ((1.7 * cm, 2.5), (1.95 * cm, 0.8)):
             canvas.setLineWidth(line)
             canvas.rect(inset, inset, width - 2 * inset, height - 2 * inset)
+        _paint_mock_seal(canvas, width - 6 * cm, 6 * cm)
+
+
+def _paint_mock_seal(canvas: Canvas, across: float, up: float) -> None:
+    # Dashed and without a body's name: it shows where the seal goes and imitates none.
+    canvas.setDash(4, 3)
+    canvas.circle(across, up, 1.9 * cm)
+    canvas.setDash()
+    canvas.setFillColor(_SEAL)
+    canvas.setFont(_FONT, 15)
+    canvas.drawCentredString(across, up - 5, "盖章处")
 
 
 # DOCX
@@ -309,11 +323,8 @@ def _prepare_word(document: WordDocument, title: str) -> None:
     normal.font.size = Pt(12)
     _set_font(normal, "仿宋")
     properties = document.core_properties
-    properties.title, properties.author, properties.comments = (
-        _safe_xml(title)[:255],
-        "",
-        DISCLAIMER,
-    )
+    properties.title = _safe_xml(title)[:255]
+    properties.author, properties.comments = "", DISCLAIMER
     properties.language = "zh-CN"
     properties.created = properties.modified = _FIXED_MOMENT
     footer = section.footer.paragraphs[0]

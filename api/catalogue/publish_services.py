@@ -95,7 +95,7 @@ async def publish_batch(
 
     Gives the versions that are new, in the order of the batch. No code may stand twice in it.
     """
-    await queries.lock_catalogue(connection)
+    await _take_turn(connection)
     await _stage(connection, batch)
     await queries.store_departments(connection)
     stored = await queries.store_versions(connection, publisher=publisher)
@@ -113,7 +113,7 @@ async def bring_due_into_force(connection: Connection, *, since: date, today: da
     guides = {d.service_code: msgspec.json.decode(d.guide, type=Guide) for d in due}
     if not guides:
         return 0
-    await queries.lock_catalogue(connection)
+    await _take_turn(connection)
     await _stage(connection, [Linted(g, []) for g in guides.values()])
     changed = await queries.bring_into_force(connection, today=today)
     await connection.execute("delete from staged_services")
@@ -123,11 +123,16 @@ async def bring_due_into_force(connection: Connection, *, since: date, today: da
 
 async def withdraw(connection: Connection, service_code: str) -> int | None:
     """Take an item out of the catalogue; gives its last version, None where it is not in force."""
-    await queries.lock_catalogue(connection)
+    await _take_turn(connection)
     version = await queries.withdraw_service(connection, service_code=service_code)
     if version is not None:
         await _tell(connection, [service_code])
     return version
+
+
+async def _take_turn(connection: Connection) -> None:
+    await queries.allow_waiting(connection)
+    await queries.lock_catalogue(connection)
 
 
 async def _tell(connection: Connection, service_codes: list[str]) -> None:

@@ -5,6 +5,7 @@ from api.statements import Statements
 
 statements = Statements("catalogue")
 
+allow_waiting = statements.value("allow_waiting", str)
 lock_catalogue = statements.execute("lock_catalogue")
 create_staging = statements.execute("create_staging")
 store_departments = statements.execute("store_departments")

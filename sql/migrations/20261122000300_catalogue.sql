@@ -94,7 +94,7 @@ create index services_local_code on services (source, local_code);
 create table service_versions (
     service_code text not null,
     version integer not null,
-    guide jsonb not null,
+    guide json not null,
     digest bytea not null,
     publisher text not null,
     effective_on date,
@@ -103,6 +103,7 @@ create table service_versions (
 );
 create index service_versions_effective_on on service_versions (effective_on)
     where effective_on is not null;
+comment on column service_versions.guide is 'json, not jsonb: written and read whole, as the text it came in';
 comment on column service_versions.digest is 'SHA-256 of the guide as given: an unchanged guide makes no new version';
 comment on column service_versions.publisher is 'who published: import:<source>, demonstration, platform:<key id>, clerk:<name>';
 
@@ -125,7 +126,7 @@ create table service_findings (
     service_code text primary key,
     version integer not null,
     rules smallint[] not null,
-    findings jsonb not null,
+    findings json not null,
     checked_at timestamptz not null default now()
 );
 comment on column service_findings.rules is 'the rule numbers broken, each once, for counting';

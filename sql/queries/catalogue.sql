@@ -1,3 +1,7 @@
+-- name: allow_waiting$
+-- A publisher may wait for its turn longer than a reader for a row.
+select set_config('lock_timeout', '1900', true)
+
 -- name: lock_catalogue!
 -- Publishers take turns: versions and the feed's numbers then follow the order of commits,
 -- so that a reader of the feed never passes over a number that appears later.
@@ -29,10 +33,10 @@ create temporary table if not exists staged_services (
     demonstration boolean not null,
     source text,
     assured_on date,
-    guide jsonb not null,
+    guide json not null,
     digest bytea not null,
     rules smallint[] not null,
-    findings jsonb not null,
+    findings json not null,
     position integer not null
 ) on commit delete rows
 
@@ -87,8 +91,8 @@ cross join lateral (
 on conflict (service_code) do update
 set version = excluded.version, rules = excluded.rules, findings = excluded.findings,
     checked_at = now()
-where (service_findings.version, service_findings.findings)
-    is distinct from (excluded.version, excluded.findings)
+where (service_findings.version, service_findings.findings::text)
+    is distinct from (excluded.version, excluded.findings::text)
 
 -- name: bring_into_force
 -- What a staged guide says becomes the item's current row. A version planned for a later day
@@ -217,9 +221,9 @@ limit 1
 
 -- name: list_services_in_scope
 -- Items that serve a place, its own first, then its city's, its province's, the nation's.
-select s.service_code, s.name, s.department_code, d.name, s.region_code,
-    coalesce(r.name, '全国'), s.item_type, s.audience, s.handling_type, s.statutory_days,
-    s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, s.closeness
+select s.service_code, s.name, s.department_code, d.name as department_name, s.region_code,
+    coalesce(r.name, '全国') as region_name, s.item_type, s.audience, s.handling_type,
+    s.statutory_days, s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, s.closeness
 from (
     select found.*, place.closeness
     from unnest(:scope::text[]) with ordinality as place (region_code, closeness)
@@ -245,9 +249,9 @@ order by s.closeness, s.service_code
 
 -- name: list_services
 -- All places. The filters that an index serves stand alone, so that the planner may choose it.
-select s.service_code, s.name, s.department_code, d.name, s.region_code,
-    coalesce(r.name, '全国'), s.item_type, s.audience, s.handling_type, s.statutory_days,
-    s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, 0::bigint
+select s.service_code, s.name, s.department_code, d.name as department_name, s.region_code,
+    coalesce(r.name, '全国') as region_name, s.item_type, s.audience, s.handling_type,
+    s.statutory_days, s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, 0::bigint
 from (
     select * from services i
     where i.withdrawn_at is null and i.service_code > :after_code
@@ -266,9 +270,9 @@ order by s.service_code
 
 -- name: list_services_updated
 -- For a platform that keeps a copy: oldest change first.
-select s.service_code, s.name, s.department_code, d.name, s.region_code,
-    coalesce(r.name, '全国'), s.item_type, s.audience, s.handling_type, s.statutory_days,
-    s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, 0::bigint
+select s.service_code, s.name, s.department_code, d.name as department_name, s.region_code,
+    coalesce(r.name, '全国') as region_name, s.item_type, s.audience, s.handling_type,
+    s.statutory_days, s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, 0::bigint
 from (
     select * from services i
     where i.withdrawn_at is null and i.updated_at >= :updated_since
@@ -322,9 +326,9 @@ limit :limit
 
 -- name: list_hot_services
 -- The most opened items that serve the place.
-select s.service_code, s.name, s.department_code, d.name, s.region_code,
-    coalesce(r.name, '全国'), s.item_type, s.audience, s.handling_type, s.statutory_days,
-    s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, 0::bigint
+select s.service_code, s.name, s.department_code, d.name as department_name, s.region_code,
+    coalesce(r.name, '全国') as region_name, s.item_type, s.audience, s.handling_type,
+    s.statutory_days, s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, 0::bigint
 from services s
 join departments d on d.code = s.department_code
 left join regions r on r.code = s.region_code
@@ -404,7 +408,7 @@ with purposes (purpose, fits) as (
                 when 'charged' then s.charged and s.handling_type = 'promised'
                     and s.online_depth in ('III', 'IV')
                 when 'needs_correction' then not s.charged and s.handling_type = 'promised'
-                    and jsonb_array_length(v.guide->'materials') >= 3
+                    and json_array_length(v.guide->'materials') >= 3
                 else (v.guide->'online'->>'appointment')::boolean
             end
         order by s.service_code

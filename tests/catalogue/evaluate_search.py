@@ -184,8 +184,8 @@ def read_items() -> Iterator[Item]:
     for path in sorted((SEEDS / "demonstration").glob("items*.json")):
         for row in json.loads(path.read_text()):
             aliases = " ".join(sorted(row.get("keywords", ())))
-            level = str(row["level"])
-            yield Item(row["name"], aliases, places.get(level, COUNTY), int(level), "20")
+            tier = str(row["level"])
+            yield Item(row["name"], aliases, places.get(tier, COUNTY), int(tier), "20")
 
 
 def read_synonyms() -> list[tuple[str, list[str], str]]:

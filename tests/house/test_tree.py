@@ -57,8 +57,7 @@ def test_files_are_short() -> None:
 
 
 def test_no_file_is_named_after_nothing() -> None:
-    # A verb makes a name of it: list_services.py says what it does.
-    empty = re.compile(r"(services|misc|common)\.py|(.*_)?(utils?|helpers?|managers?|service)\.py")
+    empty = re.compile(r"(services?|misc|common)\.py|(.*_)?(utils?|helpers?|managers?)\.py")
     assert [named(path) for path in modules() if empty.fullmatch(path.name)] == []
 
 

@@ -113,7 +113,9 @@ async def test_files_outlive_the_process_that_kept_them(tmp_path: Path) -> None:
     assert await open_files(tmp_path.as_uri()).read(sha256) == b"form"
 
 
-@pytest.mark.parametrize("url", ["", "/tmp/x", "file:///", "file://host/x", "http://x/y", "s3:///x"])
+@pytest.mark.parametrize(
+    "url", ["", "/tmp/x", "file:///", "file://host/x", "http://x/y", "s3:///x"]
+)
 def test_an_unknown_address_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match="files are kept at"):
         open_files(url)

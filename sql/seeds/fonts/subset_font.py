@@ -33,7 +33,7 @@ def wanted_characters(texts: list[Path]) -> set[str]:
     """Every character to keep; unreadable bytes in a text are skipped."""
     wanted = level_one() | set(PUNCTUATION)
     wanted |= {chr(code) for code in (*range(0x20, 0x7F), *range(0xFF01, 0xFF5F))}
-    seeds = [path for path in HERE.parent.rglob("*") if path.suffix in {".json", ".jsonl", ".sql"}]
+    seeds = [path for path in HERE.parent.rglob("*") if path.suffix in {".csv", ".json", ".jsonl"}]
     for path in (*seeds, *texts):
         wanted |= set(path.read_text("utf-8", "ignore"))
     return wanted

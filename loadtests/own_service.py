@@ -1,0 +1,148 @@
+"""A service of the run's own: a free loopback port, its own data folder, and it always stops.
+
+The folder stays between runs, so that only the first one plants the town.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+from msgspec import Struct
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+_START_SECONDS = 600.0
+_STOP_SECONDS = 60.0
+# One address sends everything: the limits per address are not what is measured.
+_NO_RATE_LIMITS = {
+    "RATE_READS_PER_SECOND": "1000000",
+    "RATE_SEARCHES_PER_SECOND": "1000000",
+    "RATE_WRITES_PER_SECOND": "1000000",
+}
+
+
+class CannotStart(Exception):
+    """The service did not come up; the text says where its lines are."""
+
+
+class Running(Struct, frozen=True):
+    """The running service: its address, its data folder and the process that keeps it up."""
+
+    address: str
+    data: Path
+    pid: int
+
+    def kill_cache(self) -> None:
+        """SIGKILL the Valkey of this data folder. Raises LookupError if there is none."""
+        for process in psutil.Process(self.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if process.cwd() == str(self.data / "valkey"):
+                    process.send_signal(signal.SIGKILL)
+                    return
+        raise LookupError(f"no Valkey runs in {self.data / 'valkey'}")
+
+
+@contextmanager
+def running_service(data: Path, workers: int, say: Callable[[str], None]) -> Iterator[Running]:
+    """Run it while the block lasts. Raises CannotStart."""
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with _alone(data), (data / "service.log").open("wb") as log:
+        port = _free_port()
+        began = time.monotonic()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api", "up"],
+            cwd=PROJECT,
+            env=_environment(data, port, workers),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            address = f"http://127.0.0.1:{port}"
+            _wait_until_ready(process, address, data / "service.log", say)
+            say(f"service ready at {address} after {time.monotonic() - began:.1f} s")
+            yield Running(address, data, process.pid)
+        finally:
+            _stop(process)
+
+
+def _environment(data: Path, port: int, workers: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        **_NO_RATE_LIMITS,
+        # Empty starts the embedded servers, whatever `.env` names.
+        "DATABASE_URL": "",
+        "REDIS_URL": "",
+        "ENVIRONMENT": "demonstration",
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DATA_DIR": str(data),
+        "WORKERS": str(workers),
+        "LOG_LEVEL": "warning",
+    }
+
+
+@contextmanager
+def _alone(data: Path) -> Iterator[None]:
+    with (data / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotStart(f"another load run uses {data}; wait for it or give --data") from None
+        yield
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], address: str, log: Path, say: Callable[[str], None]
+) -> None:
+    began = told = time.monotonic()
+    while time.monotonic() - began < _START_SECONDS:
+        if process.poll() is not None:
+            raise CannotStart(f"the service ended ({process.returncode}); its lines: {log}")
+        if _is_ready(address):
+            return
+        if time.monotonic() - told > 10:
+            told = time.monotonic()
+            say(f"starting, {told - began:.0f} s; the first start plants the town (a minute)")
+        time.sleep(0.2)
+    raise CannotStart(f"the service was not ready after {_START_SECONDS:.0f} s; its lines: {log}")
+
+
+def _is_ready(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/health/ready", timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    below = []
+    with contextlib.suppress(psutil.Error):
+        below = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(timeout=_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        for child in [process, *below]:
+            with contextlib.suppress(psutil.Error, ProcessLookupError):
+                child.kill()
+        process.wait()

@@ -1,0 +1,65 @@
+"""Goals that are missed are named, and say by how much."""
+
+from __future__ import annotations
+
+import pytest
+
+from loadtests.goals import GOALS, GUIDE, Missed, check_goals
+from loadtests.shapes import SCENARIOS
+from tests.loadtests.builders import make_figures, make_row
+
+
+def missed(**changed: object) -> dict[str, Missed]:
+    figures = make_figures(**changed)  # type: ignore[arg-type]
+    return {miss.goal: miss for miss in check_goals(figures, "catalogue")}
+
+
+def test_good_figures_miss_nothing() -> None:
+    assert missed() == {}
+
+
+def test_one_error_is_missed() -> None:
+    assert set(missed(total=make_row("all", errors=1))) == {"errors"}
+
+
+def test_a_slow_answer_is_missed_by_its_excess() -> None:
+    wanted = GOALS["catalogue"].latency.p95_ms
+    found = missed(total=make_row("all", p95_ms=wanted + 7.5))
+    assert set(found) == {"all p95"}
+    assert found["all p95"].by == "7.50 ms"
+
+
+def test_one_slow_kind_of_request_is_missed_though_all_together_are_quick() -> None:
+    rows = tuple(
+        make_row(name, p99_ms=9_000.0 if name == GUIDE else 20.0)
+        for name in GOALS["catalogue"].latencies
+    )
+    assert set(missed(rows=rows)) == {f"{GUIDE} p99"}
+
+
+def test_a_kind_of_request_that_nobody_sent_is_missed() -> None:
+    rows = tuple(make_row(name) for name in GOALS["catalogue"].latencies if name != GUIDE)
+    assert set(missed(rows=rows)) == {f"{GUIDE} sent"}
+
+
+def test_too_few_requests_are_missed() -> None:
+    assert set(missed(total=make_row("all", per_second=1.0))) == {"requests"}
+
+
+def test_refusals_are_missed_in_the_calm_and_must_be_quick() -> None:
+    found = missed(total=make_row("all", refused=10), refusal_p99_ms=300.0)
+    assert set(found) == {"refused", "refusals p99"}
+
+
+def test_too_many_full_answers_to_phones_that_have_them_are_missed() -> None:
+    assert set(missed(not_modified_percent=10.0)) == {"304 of asked again"}
+
+
+def test_every_scenario_has_goals_and_every_goal_a_scenario() -> None:
+    assert set(GOALS) == set(SCENARIOS)
+
+
+@pytest.mark.parametrize("name", sorted(SCENARIOS))
+def test_a_run_without_requests_reaches_no_goal_of_load(name: str) -> None:
+    empty = make_figures(total=make_row("all", requests=0, per_second=0.0), rows=())
+    assert "requests" in {miss.goal for miss in check_goals(empty, name)}
