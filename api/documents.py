@@ -17,9 +17,11 @@ from litestar.enums import MediaType, OpenAPIMediaType
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Contact, License, Tag
+from msgspec import Struct
 
 from api import __version__
 from api.errors import MEDIA_TYPE
+from api.files import FILE_ENDINGS
 
 ASSETS = Path(swagger_ui.__file__).parent / "static"
 
@@ -35,6 +37,38 @@ _EVERYWHERE = {
     "500": "Our fault; nothing was lost.",
     "503": "Overloaded or the database is away; `Retry-After` says when to come back.",
 }
+
+
+class _Example(Struct, frozen=True):
+    """One call worth showing: what was asked, and what was answered."""
+
+    parameters: dict[str, str]
+    answer: Any
+
+
+_EXAMPLES = msgspec.json.decode(
+    Path(__file__).with_name("examples.json").read_bytes(), type=dict[str, _Example]
+)
+_FILE_TYPES = {
+    media_type: {"schema": {"type": "string", "contentEncoding": "binary"}}
+    for media_type in FILE_ENDINGS
+}
+
+
+def _link_files(document: dict[str, Any]) -> dict[str, Any]:
+    """From a guide to the files of its first material."""
+    code, material = "$response.body#/service_code", "$response.body#/materials/0/material_id"
+    base = "/v1/services/{service_code}/materials/{material_id}"
+    return {
+        kind: {
+            "operationId": document["paths"][f"{base}/{kind}"]["get"]["operationId"],
+            "parameters": {"service_code": code, "material_id": material},
+        }
+        for kind in ("blank-form", "sample")
+    }
+
+
+_LINKS = {"/v1/services/{service_code}": _link_files}
 _PROBLEM_EXAMPLE = {
     "type": "/problems/not_found",
     "title": "未找到",
@@ -106,6 +140,7 @@ def openapi_config() -> OpenAPIConfig:
         tags=[
             Tag("catalogue", "Services, their guides and files"),
             Tag("regions", "Administrative regions"),
+            Tag("visibility", "Pages and maps for search engines"),
             Tag("operations", "Health, metrics, explanations of problems"),
         ],
         render_plugins=[SwaggerPage(), SwaggerStart(), CompleteJson()],
@@ -117,11 +152,27 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     schemas = document["components"]["schemas"]
     schemas["ProblemAnswer"]["examples"] = [_PROBLEM_EXAMPLE]
     _write_patterns_for_everybody(document)
-    for methods in document["paths"].values():
+    for path, methods in document["paths"].items():
         for operation in methods.values():
             if isinstance(operation, dict) and "responses" in operation:
                 _complete_operation(operation)
+                _add_example(path, operation)
+    for path, links in _LINKS.items():
+        document["paths"][path]["get"]["responses"]["200"]["links"] = links(document)
     return document
+
+
+def _add_example(path: str, operation: dict[str, Any]) -> None:
+    """What the demonstration really answers, recorded by tools/record_examples.py."""
+    example = _EXAMPLES.get(path)
+    if example is None:
+        return
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] in example.parameters:
+            value = example.parameters[parameter["name"]]
+            whole = parameter["schema"].get("type") == "integer"
+            parameter["example"] = int(value) if whole else value
+    operation["responses"]["200"]["content"]["application/json"]["example"] = example.answer
 
 
 def _write_patterns_for_everybody(node: Any) -> None:
@@ -147,6 +198,8 @@ def _complete_operation(operation: dict[str, Any]) -> None:
                 MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}
             }
         elif status == "200":
+            if "application/octet-stream" in response.get("content", {}):
+                response["content"] = _FILE_TYPES
             response.setdefault("headers", {}).update(_ETAG_HEADERS)
     if "200" in responses:
         responses.setdefault("304", {"description": "Not changed since `If-None-Match`."})

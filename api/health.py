@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from litestar import Response, Router, get
+from litestar import MediaType, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import Struct
@@ -69,11 +69,18 @@ async def show_ready(database: NamedDependency[Database], cache: NamedDependency
     return Ready("ready", "up", "up")
 
 
-@get("/metrics", guards=[public], summary="Prometheus metrics", tags=["operations"])
+@get(
+    "/metrics",
+    guards=[public],
+    media_type=MediaType.TEXT,
+    summary="Prometheus metrics",
+    tags=["operations"],
+)
 async def show_metrics() -> Response[bytes]:
     """Counters and histograms in the Prometheus text format; nothing personal."""
     body, media_type = render_metrics()
-    return Response(body, media_type=media_type)
+    # The framework adds the charset itself.
+    return Response(body, media_type=media_type.replace("; charset=utf-8", ""))
 
 
 @get(

@@ -6,12 +6,14 @@ no text may hold NUL, which PostgreSQL cannot store.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
+import msgspec
 from litestar.params import PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
-from api.errors import NotFound
+from api.errors import FieldError, NotFound, ValidationFailed
 
 Text = Annotated[str, Meta(max_length=4000, pattern=r"\A[^\x00]*\Z")]
 ShortText = Annotated[str, Meta(min_length=1, max_length=1000, pattern=r"\A[^\x00]*\Z")]
@@ -46,6 +48,32 @@ def demand_code(code: str, length: int, missing: NotFound) -> None:
     """Raise `missing` for a text that cannot be a code of that length."""
     if len(code) != length or not code.isascii() or not code.isalnum():
         raise missing
+
+
+# A plus that was not encoded arrives as a space, and is read as the plus it was.
+RFC3339_PATTERN = (
+    r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+    r"([Zz]|[+ -][0-9]{2}:[0-9]{2})\Z"
+)
+
+
+def read_time(field: str, text: str | None) -> datetime | None:
+    """A time of RFC3339_PATTERN. Raises ValidationFailed for a day or hour that does not exist."""
+    if text is None:
+        return None
+    try:
+        return msgspec.convert(text.replace(" ", "+"), datetime)
+    except msgspec.ValidationError:
+        raise ValidationFailed(
+            errors=[
+                FieldError(
+                    field,
+                    "wrong_format",
+                    f"“{field}”不是存在的时间。",
+                    f"`{field}` is not a time that exists.",
+                )
+            ]
+        ) from None
 
 
 REGION_PATTERN = r"\A[0-9]{12}\Z"

@@ -11,6 +11,7 @@ from typing import ClassVar
 from urllib.parse import urlencode
 
 import gevent
+from gevent.event import Event
 from locust import FastHttpUser, task
 
 from loadtests.answers import Guide, Home, Suggestion, Summaries, Summary
@@ -30,14 +31,17 @@ class CatalogueCitizen(FastHttpUser):
     """Looks for what can be done, reads guides, fetches forms. Reads only, never signed in."""
 
     town: ClassVar[Town]
+    # A worker is told to begin while it still reads the town.
+    town_is_known: ClassVar[Event] = Event()
     think_scale: ClassVar[float] = 1.0
     network_timeout = 15.0
     connection_timeout = 15.0
 
     def on_start(self) -> None:
         """Move in: a county, a phone, habits of one's own."""
+        self.town_is_known.wait()
         self.chance = random.Random(SEED + next(_numbers))
-        self.phone = Phone(self, self.chance)
+        self.phone = Phone(self.client, self.chance, gevent.sleep)
         self.county = self.town.counties.pick(self.chance)
         # Not everybody unlocks the phone in the same second.
         self._pause(READING)

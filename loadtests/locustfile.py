@@ -76,6 +76,7 @@ def prepare(environment: Environment, **_: Any) -> None:
         sys.exit("--host is missing: the address of the service, e.g. http://127.0.0.1:8000")
     CatalogueCitizen.town = read_town(host)
     CatalogueCitizen.think_scale = options.think_scale or scenario.think_scale
+    CatalogueCitizen.town_is_known.set()
 
 
 def finish(environment: Environment, recorder: Recorder, path: str) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -58,7 +60,15 @@ class Running(Struct, frozen=True):
 def running_service(data: Path, workers: int, say: Callable[[str], None]) -> Iterator[Running]:
     """Run it while the block lasts. Raises CannotStart."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with _alone(data), (data / "service.log").open("wb") as log:
+    with _alone(data):
+        _forget_other_schema(data, _digest_migrations())
+        with _serve(data, workers, say) as service:
+            yield service
+
+
+@contextmanager
+def _serve(data: Path, workers: int, say: Callable[[str], None]) -> Iterator[Running]:
+    with (data / "service.log").open("wb") as log:
         port = _free_port()
         began = time.monotonic()
         process = subprocess.Popen(
@@ -92,6 +102,26 @@ def _environment(data: Path, port: int, workers: int) -> dict[str, str]:
         "WORKERS": str(workers),
         "LOG_LEVEL": "warning",
     }
+
+
+def _forget_other_schema(data: Path, digest: str) -> None:
+    """Empty a folder that other migrations made. One that no load run made is left alone."""
+    mark = data / "made_by_loadtests"
+    known = mark.read_text() if mark.exists() else None
+    if known is None and any(path.name != "lock" for path in data.iterdir()):
+        raise CannotStart(f"{data} holds something that is no load run's; give another --data")
+    if known is not None and known != digest:
+        for path in data.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path)
+    mark.write_text(digest)
+
+
+def _digest_migrations() -> str:
+    digest = hashlib.sha256()
+    for path in sorted((PROJECT / "sql" / "migrations").glob("*.sql")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager

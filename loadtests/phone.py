@@ -11,18 +11,17 @@ import hashlib
 import random
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
-import gevent
 import msgspec
-from locust import FastHttpUser
-from locust.contrib.fasthttp import ResponseContextManager
 
 from loadtests.answers import FileLink
 
 T = TypeVar("T")
 Headers = Mapping[str, str]
 Check = Callable[[T, Headers], None]
+Client = Any
+"""Locust's FastHttpSession; its typed keyword arguments fit no protocol of ours."""
 
 REFUSALS = (429, 503)
 AGAIN = " · If-None-Match"
@@ -31,6 +30,19 @@ REFUSED = "refused"
 _KEPT_ANSWERS = 30
 _LONGEST_BACK_OFF_SECONDS = 30.0
 _ENCODINGS = {"Accept-Encoding": "gzip"}
+
+
+class Answer(Protocol):
+    """What Locust's client gives inside its `with` block."""
+
+    headers: Any
+    content: Any
+    request_meta: dict[str, Any]
+
+    @property
+    def status_code(self) -> int: ...
+    def success(self) -> Any: ...
+    def failure(self, exc: str) -> Any: ...
 
 
 class Wrong(Exception):
@@ -43,12 +55,22 @@ def demand(right: bool, otherwise: str) -> None:
         raise Wrong(otherwise)
 
 
+def header_of(answer: Answer, name: str) -> str:
+    """The header's value; empty where it is missing or given twice."""
+    value = answer.headers.get(name, "") if answer.headers else ""
+    return value if isinstance(value, str) else ""
+
+
 class Phone:
     """Asks for one user. Keeps the tags and contents of its last answers, as an app would."""
 
-    def __init__(self, user: FastHttpUser, chance: random.Random) -> None:
-        self._user = user
+    def __init__(
+        self, client: Client, chance: random.Random, sleep: Callable[[float], object]
+    ) -> None:
+        """`sleep` takes seconds; it must let the other users go on."""
+        self._client = client
         self._chance = chance
+        self._sleep = sleep
         self._kept: OrderedDict[str, tuple[str, object]] = OrderedDict()
 
     def ask(
@@ -67,7 +89,7 @@ class Phone:
         """
         tag, kept = self._kept.get(path, ("", None))
         sent = {**_ENCODINGS, "If-None-Match": tag} if tag else _ENCODINGS
-        with self._user.client.get(
+        with self._client.get(
             path, name=name + AGAIN * bool(tag), headers=sent, catch_response=True
         ) as answer:
             if self._is_refused(answer):
@@ -91,13 +113,13 @@ class Phone:
 
     def download(self, file: FileLink, name: str) -> None:
         """Fetch a file; its bytes must be the announced ones."""
-        with self._user.client.get(
+        with self._client.get(
             file.url, name=name, headers=_ENCODINGS, catch_response=True
         ) as answer:
             if self._is_refused(answer):
                 return
             content = answer.content or b""
-            media_type = answer.headers.get("content-type", "") if answer.headers else ""
+            media_type = header_of(answer, "content-type")
             if answer.status_code != 200:
                 answer.failure(_say_status(answer.status_code))
             elif hashlib.sha256(content).hexdigest() != file.sha256:
@@ -107,10 +129,10 @@ class Phone:
             else:
                 answer.success()
 
-    def _is_refused(self, answer: ResponseContextManager) -> bool:
+    def _is_refused(self, answer: Answer) -> bool:
         if answer.status_code not in REFUSALS:
             return False
-        wait = (answer.headers or {}).get("retry-after", "")
+        wait = header_of(answer, "retry-after")
         if not wait.isdigit():
             answer.failure(f"Wrong: {answer.status_code} without Retry-After")
             return True
@@ -118,7 +140,7 @@ class Phone:
         answer.success()
         seconds = min(float(wait), _LONGEST_BACK_OFF_SECONDS)
         # All who were refused together must not come back together.
-        gevent.sleep(seconds * self._chance.uniform(1.0, 1.5))
+        self._sleep(seconds * self._chance.uniform(1.0, 1.5))
         return True
 
     def _keep(self, path: str, tag: str, found: object) -> None:
@@ -138,8 +160,8 @@ def _say_status(status: int) -> str:
     return f"status {status}" if status else "no answer: connection refused, lost or too slow"
 
 
-def _demand_tag(answer: ResponseContextManager) -> str:
-    tag: str = answer.headers.get("etag", "") if answer.headers else ""
+def _demand_tag(answer: Answer) -> str:
+    tag = header_of(answer, "etag")
     demand(len(tag) > 2 and tag[0] == tag[-1] == '"', "no strong ETag")
-    demand("public" in answer.headers.get("cache-control", ""), "not for public caches")
+    demand("public" in header_of(answer, "cache-control"), "not for public caches")
     return tag

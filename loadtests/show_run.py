@@ -83,6 +83,9 @@ def show_summary(run: Run, report: Path, console: Console) -> None:
     console.print(_requests(run))
     for failure in figures.failures[:_MOST_FAILURES]:
         console.print(f"[red]{failure.times:,} ×[/] {failure.name}: {failure.reason}", markup=True)
+    if run.is_disturbed:
+        share = f"{run.others_percent:.0f} % of a processor"
+        console.print(f"[yellow]disturbed:[/] other programs used {share}; run again when quiet")
     console.print(f"report {report}")
 
 

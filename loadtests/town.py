@@ -61,7 +61,8 @@ class Popularity(Generic[T]):
         if not ranked:
             raise ValueError("nothing to choose from")
         self.ranked = tuple(ranked)
-        self._sums = list(accumulate(1 / rank**exponent for rank in range(1, len(ranked) + 1)))
+        weights = (float(rank) ** -exponent for rank in range(1, len(ranked) + 1))
+        self._sums: list[float] = list(accumulate(weights))
 
     def pick(self, chance: random.Random) -> T:
         """One of the things."""

@@ -503,7 +503,7 @@ CREATE TABLE public.service_findings (
     service_code text NOT NULL,
     version integer NOT NULL,
     rules smallint[] NOT NULL,
-    findings jsonb NOT NULL,
+    findings json NOT NULL,
     checked_at timestamp with time zone DEFAULT now() NOT NULL
 );
 
@@ -520,12 +520,18 @@ COMMENT ON COLUMN public.service_findings.rules IS 'the rule numbers broken, eac
 CREATE TABLE public.service_versions (
     service_code text NOT NULL,
     version integer NOT NULL,
-    guide jsonb NOT NULL,
+    guide json NOT NULL,
     digest bytea NOT NULL,
     publisher text NOT NULL,
     effective_on date,
     published_at timestamp with time zone DEFAULT now() NOT NULL
 );
+
+--
+-- Name: COLUMN service_versions.guide; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.service_versions.guide IS 'json, not jsonb: written and read whole, as the text it came in';
 
 --
 -- Name: COLUMN service_versions.digest; Type: COMMENT; Schema: public; Owner: -

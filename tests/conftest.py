@@ -29,7 +29,7 @@ from api.settings import Settings
 from api.statements import Connection
 
 # Fixtures of the planted town, for every test of a feature.
-pytest_plugins = ["tests.town"]
+pytest_plugins = ["tests.town", "tests.live"]
 
 TEMPLATE = "zhangban_template"
 SECRET_KEY = "a test's key, at least 32 characters long"

@@ -77,7 +77,9 @@ async def running(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
         await service.litestar.state.cache.empty()
         application: Any = service
         transport: Any = httpx.ASGITransport(app=application, raise_app_exceptions=False)
-        async with httpx.AsyncClient(transport=transport, base_url="http://zhangban.test") as client:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://zhangban.test"
+        ) as client:
             yield client
 
 

@@ -26,6 +26,7 @@ _DAY_RANGE = re.compile(rf"(?:周|星期)([一二三四五六日天]){_TO}(?:周
 _TIME_RANGE = re.compile(rf"(下午)?(\d{{1,2}})[:：](\d\d){_TO}(下午)?(\d{{1,2}})[:：](\d\d)")
 # A day or season that the two patterns above cannot tell apart from the usual week.
 _UNSURE = re.compile(r"周末|双休|每月|单周|双周|夏|冬|季|\d月|预约")
+_WEB = re.compile(r"\Ahttps?://[^\s\x00-\x1f]+\Z", re.IGNORECASE)
 _DURATIONS = {"calendar_day": "P{}D", "hour": "PT{}H", "minute": "PT{}M"}
 
 
@@ -91,7 +92,8 @@ def web_address(text: str | None) -> str | None:
         parts = urlsplit(text or "")
     except ValueError:
         return None
-    return text if parts.scheme in ("http", "https") and parts.hostname else None
+    # urlsplit forgives blanks and control signs that a browser would read in its own way.
+    return text if _WEB.match(text or "") and parts.hostname else None
 
 
 def _read_days(text: str) -> list[str]:
@@ -118,7 +120,9 @@ def _clock(hour: str, minute: str, afternoon: bool) -> str:
 def _identifiers(guide: GuideAnswer) -> list[Json]:
     codes = (("实施编码", guide.service_code), ("基本编码", guide.basic_code))
     return [
-        {"@type": "PropertyValue", "propertyID": name, "value": code} for name, code in codes if code
+        {"@type": "PropertyValue", "propertyID": name, "value": code}
+        for name, code in codes
+        if code
     ]
 
 
@@ -207,7 +211,9 @@ def _offer(fee: Fee) -> Json:
 
 
 def _result(guide: GuideAnswer) -> Json | None:
-    return {"@type": "Thing", "name": guide.result.name} if guide.result and guide.result.name else None
+    if guide.result is None or not guide.result.name:
+        return None
+    return {"@type": "Thing", "name": guide.result.name}
 
 
 def _related(guide: GuideAnswer, public_url: str) -> list[Json]:

@@ -32,7 +32,14 @@ from api.catalogue.show_home import show_home
 from api.catalogue.suggest_services import suggest_services
 from api.database import CHINA, Database
 from api.errors import NotFound, ServiceWithdrawn
-from api.kinds import RegionPath, RegionQuery, demand_code, path_code
+from api.kinds import (
+    RFC3339_PATTERN,
+    RegionPath,
+    RegionQuery,
+    demand_code,
+    path_code,
+    read_time,
+)
 from api.pages import Cursor, Cursors, Limit, Page
 from api.problems import problems
 from api.settings import Settings
@@ -75,6 +82,16 @@ Theme = Annotated[
         max_length=50,
         pattern=r"\A[^\x00]*\Z",
         description="主题分类, such as 社会保障",
+    ),
+]
+Since = Annotated[
+    str | None,
+    QueryParameter(
+        name="updated_since",
+        max_length=40,
+        pattern=RFC3339_PATTERN,
+        schema_extra={"format": "date-time"},
+        description="Only what changed at or after this time, oldest change first",
     ),
 ]
 Code = Annotated[str, path_code(31, "实施编码, 31 characters", "11440106DM1GL9LR584440701003000")]
@@ -143,7 +160,7 @@ async def services(
     theme: Theme = None,
     item_type: Annotated[ItemType | None, QueryParameter(name="item_type")] = None,
     online: Online = None,
-    updated_since: Annotated[datetime | None, QueryParameter(name="updated_since")] = None,
+    updated_since: Since = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Response[Page[ServiceSummary]]:
@@ -157,7 +174,7 @@ async def services(
         theme=theme,
         item_type=item_type,
         online=online,
-        updated_since=updated_since,
+        updated_since=read_time("updated_since", updated_since),
     )
     of = cursors.of("services", asked)
     page = await database.read(lambda c: list_services(c, asked, of, cursor, limit, today()))

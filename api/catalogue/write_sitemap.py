@@ -41,7 +41,9 @@ def write_part(public_url: str, entries: Iterable[SitemapEntry]) -> bytes:
 
 def write_robots(public_url: str) -> str:
     """robots.txt: pages may be read, the interface behind them may not."""
-    return f"User-agent: *\nAllow: /services/\nDisallow: /v1/\n\nSitemap: {public_url}/sitemap.xml\n"
+    return (
+        f"User-agent: *\nAllow: /services/\nDisallow: /v1/\n\nSitemap: {public_url}/sitemap.xml\n"
+    )
 
 
 def _document(root: str, lines: list[str]) -> bytes:

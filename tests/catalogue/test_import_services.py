@@ -68,9 +68,7 @@ async def test_bad_lines_are_named_and_the_good_ones_kept(
     done = await bring_in(clean_database_url, write(tmp_path / "items.ndjson", lines))
     assert (done.lines, done.kept, done.refused) == (8, 3, 4)
     async with open_connection(clean_database_url) as connection:
-        faults = await queries.list_import_faults(
-            connection, import_id=done.import_id, limit=10
-        )
+        faults = await queries.list_import_faults(connection, import_id=done.import_id, limit=10)
     assert [fault.line_number for fault in faults] == [2, 5, 6, 7]
     assert faults[1].field == "name"
     assert all(fault.reason for fault in faults)
@@ -92,9 +90,7 @@ async def test_a_row_that_cannot_be_mapped_says_which_field(
     path = write(tmp_path / "items.ndjson", [msgspec.json.encode({**real, **row})])
     done = await bring_in(clean_database_url, path)
     async with open_connection(clean_database_url) as connection:
-        faults = await queries.list_import_faults(
-            connection, import_id=done.import_id, limit=10
-        )
+        faults = await queries.list_import_faults(connection, import_id=done.import_id, limit=10)
     assert [fault.field for fault in faults] == [field]
 
 
@@ -123,9 +119,7 @@ async def test_a_killed_import_goes_on_after_its_last_batch(
     assert await ask(clean_database_url, "select count(*) from service_versions") == 35
 
 
-async def test_a_finished_file_is_not_read_twice(
-    clean_database_url: str, tmp_path: Path
-) -> None:
+async def test_a_finished_file_is_not_read_twice(clean_database_url: str, tmp_path: Path) -> None:
     path = write(tmp_path / "items.ndjson", [msgspec.json.encode(g) for g in guides(2)])
     await bring_in(clean_database_url, path)
     done = await bring_in(clean_database_url, path)
@@ -159,8 +153,6 @@ async def test_a_code_of_another_local_item_is_not_taken_over(
 async def test_a_line_without_end_is_refused_in_bounded_memory(
     clean_database_url: str, tmp_path: Path
 ) -> None:
-    path = write(
-        tmp_path / "items.ndjson", [b"x" * 3_000_000, msgspec.json.encode(guides(1)[0])]
-    )
+    path = write(tmp_path / "items.ndjson", [b"x" * 3_000_000, msgspec.json.encode(guides(1)[0])])
     done = await bring_in(clean_database_url, path)
     assert (done.lines, done.kept, done.refused) == (2, 1, 1)

@@ -10,6 +10,7 @@ import pytest
 from msgspec import structs
 
 from api.catalogue import publish_services, queries
+from api.catalogue.lint_guide import lint_guide
 from api.catalogue.plant_demonstration import plant_demonstration
 from api.catalogue.publish_services import Linted, publish_batch, publish_own, whole_days
 from api.catalogue.schemas import FileReference, Guide, Limit
@@ -79,7 +80,7 @@ async def test_others_guides_come_in_with_their_findings(
     connection: Connection, clean_guide: Guide
 ) -> None:
     broken = structs.replace(clean_guide, conditions=[])
-    findings = publish_services.lint_guide(broken, TODAY)
+    findings = lint_guide(broken, TODAY)
     await publish_batch(connection, [Linted(broken, findings)], publisher="x", today=TODAY)
     rows = await queries.list_findings(connection, source=None, rule=0, after="", limit=10)
     assert [row.service_code for row in rows] == [clean_guide.service_code]
@@ -90,7 +91,7 @@ async def test_mended_guides_lose_their_findings(
     connection: Connection, clean_guide: Guide
 ) -> None:
     broken = structs.replace(clean_guide, conditions=[])
-    findings = publish_services.lint_guide(broken, TODAY)
+    findings = lint_guide(broken, TODAY)
     await publish_batch(connection, [Linted(broken, findings)], publisher="x", today=TODAY)
     await publish(connection, clean_guide)
     assert await queries.list_findings(connection, source=None, rule=0, after="", limit=10) == []

@@ -62,3 +62,13 @@ def test_a_line_stays_inside_its_chart() -> None:
     assert all(0 <= float(x) <= 1000 and 0 <= float(y) <= 300 for x, y in points)
     assert chart.rows[0].text == "0"
     assert float(chart.rows[-1].text) >= 36
+
+
+def test_a_disturbed_run_says_so() -> None:
+    run = make_run(make_figures())
+    assert "Disturbed" not in draw_report(run)
+    busy = tuple(
+        msgspec.structs.replace(usage, percent={**usage.percent, "others": 90.0})
+        for usage in run.usage
+    )
+    assert "Disturbed" in draw_report(msgspec.structs.replace(run, usage=busy))
