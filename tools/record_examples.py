@@ -1,7 +1,7 @@
 """Records real answers of a running service as the examples of the OpenAPI document.
 
-    make run                                # in another terminal
-    python tools/record_examples.py http://127.0.0.1:8000
+make run                                # in another terminal
+python tools/record_examples.py http://127.0.0.1:8000
 """
 
 from __future__ import annotations
