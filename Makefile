@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python
 SCENARIO ?= catalogue
+SERVICES ?= 100000
 
 .PHONY: help run test check load bench evaluate-search doctor schema format clean
 

@@ -6,6 +6,7 @@ import csv
 from datetime import date, timedelta
 
 import msgspec
+from msgspec import structs
 
 from api.catalogue import queries
 from api.catalogue.draw_forms import draw_blank_form, draw_result_sample, draw_sample
@@ -97,11 +98,20 @@ async def _draw_files(files: Files, regions: list[Region], today: date, advance:
 
 
 def _patterns(regions: list[Region], today: date) -> list[Guide]:
-    """One guide of each kind, with empty places where its files will be."""
+    """One guide of each kind, with empty places where its files will be.
+
+    A drawing serves every place, so its body is named without one.
+    """
     empty = FileReference("-", PDF, 0, "0" * 64)
+    names = {code: name for code, name, _, _ in regions}
     first: dict[str, Guide] = {}
     for guide in plant_demonstration(regions, lambda *_: (empty, empty), lambda *_: empty, today):
-        first.setdefault(guide.basic_code or "", guide)
+        body = guide.department
+        name = "办理地" + body.name.removeprefix(names[guide.region_code])
+        first.setdefault(
+            guide.basic_code or "",
+            structs.replace(guide, department=structs.replace(body, name=name)),
+        )
     return list(first.values())
 
 

@@ -1,6 +1,6 @@
 """The sitemap and robots.txt (https://www.sitemaps.org/protocol.html 0.9, RFC 9309).
 
-The index names parts; a part holds at most 50,000 addresses and 50 MiB, which 40,000
+The index names parts; a part holds at most 50,000 addresses and 50 MiB, which 10,000
 addresses of some 130 bytes stay far below. Moments are W3C dates with their zone.
 """
 
@@ -18,10 +18,10 @@ _NAMESPACE = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 
 
 def write_index(public_url: str, parts: Iterable[SitemapPart]) -> bytes:
-    """The sitemap index as XML; each part is `/sitemaps/{number}`."""
+    """The sitemap index as XML; each part is `/sitemap.xml?part=number`."""
     address = escape(public_url)
     lines = [
-        f"<sitemap><loc>{address}/sitemaps/{part.part}</loc>"
+        f"<sitemap><loc>{address}/sitemap.xml?part={part.part}</loc>"
         f"<lastmod>{part.updated_at.isoformat(timespec='seconds')}</lastmod></sitemap>\n"
         for part in parts
     ]
@@ -40,9 +40,10 @@ def write_part(public_url: str, entries: Iterable[SitemapEntry]) -> bytes:
 
 
 def write_robots(public_url: str) -> str:
-    """robots.txt: pages may be read, the interface behind them may not."""
+    """robots.txt: pages and the forms they link may be read, the rest of the interface not."""
     return (
-        f"User-agent: *\nAllow: /services/\nDisallow: /v1/\n\nSitemap: {public_url}/sitemap.xml\n"
+        "User-agent: *\nAllow: /services/\nAllow: /v1/services/*/materials/\nDisallow: /v1/\n\n"
+        f"Sitemap: {public_url}/sitemap.xml\n"
     )
 
 

@@ -174,28 +174,30 @@ where s.service_code = :service_code
 -- name: list_related
 -- Items of the same place: first those that ask for the same papers, then the same theme, then
 -- the same department. 其他 is no theme to be related by.
-select o.service_code, o.name,
+with own as (
+    select service_code, region_code, department_code, material_keys,
+        array_remove(themes, '其他') as themes
+    from services
+    where service_code = :service_code
+)
+select r.service_code, r.name,
     case
-        when cardinality(shared.materials) > 0 then 'shared_materials'
-        when cardinality(shared.themes) > 0 then 'same_theme'
+        when r.materials > 0 then 'shared_materials'
+        when r.themes > 0 then 'same_theme'
         else 'same_department'
     end as reason
-from services s
-join services o on o.region_code = s.region_code and o.withdrawn_at is null
-    and o.service_code <> s.service_code
-    and (o.department_code = s.department_code or o.themes && s.themes
-        or o.material_keys && s.material_keys)
-cross join lateral (
-    select
-        array(select unnest(o.material_keys) intersect select unnest(s.material_keys)) as materials,
-        array(select unnest(o.themes) intersect select unnest(s.themes) except select '其他')
-            as themes
-) shared
-where s.service_code = :service_code
-    and (cardinality(shared.materials) > 0 or cardinality(shared.themes) > 0
-        or o.department_code = s.department_code)
-order by cardinality(shared.materials) * 2 + cardinality(shared.themes)
-    + (o.department_code = s.department_code)::integer desc, o.service_code
+from (
+    select o.service_code, o.name, o.department_code = own.department_code as department,
+        (select count(*) from unnest(o.material_keys) as key where key = any (own.material_keys))
+            as materials,
+        (select count(*) from unnest(o.themes) as theme where theme = any (own.themes)) as themes
+    from own
+    join services o on o.region_code = own.region_code and o.withdrawn_at is null
+        and o.service_code <> own.service_code
+        and (o.department_code = own.department_code or o.themes && own.themes
+            or o.material_keys && own.material_keys)
+) r
+order by r.materials * 2 + r.themes + r.department::integer desc, r.service_code
 limit 8
 
 -- name: find_scope$
@@ -328,15 +330,22 @@ limit :limit
 -- The most opened items that serve the place.
 select s.service_code, s.name, s.department_code, d.name as department_name, s.region_code,
     coalesce(r.name, '全国') as region_name, s.item_type, s.audience, s.handling_type,
-    s.statutory_days, s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at, 0::bigint
-from services s
+    s.statutory_days, s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at,
+    0::bigint
+from (
+    select i.service_code as code, coalesce(w.views, 0) as views,
+        array_position(:scope::text[], i.region_code) as closeness
+    from services i
+    left join service_views w on w.service_code = i.service_code
+    where i.region_code = any (:scope::text[]) and i.withdrawn_at is null
+        and coalesce(i.effective_on <= :today, true) and coalesce(i.ends_on >= :today, true)
+    order by views desc, closeness, i.service_code
+    limit :limit
+) hot
+join services s on s.service_code = hot.code
 join departments d on d.code = s.department_code
 left join regions r on r.code = s.region_code
-left join service_views w on w.service_code = s.service_code
-where s.region_code = any (:scope::text[]) and s.withdrawn_at is null
-    and coalesce(s.effective_on <= :today, true) and coalesce(s.ends_on >= :today, true)
-order by coalesce(w.views, 0) desc, array_position(:scope::text[], s.region_code), s.service_code
-limit :limit
+order by hot.views desc, hot.closeness, s.service_code
 
 -- name: add_views!
 insert into service_views (service_code, views)
@@ -359,11 +368,11 @@ from life_events e
 order by position
 
 -- name: count_sitemap_parts
--- Parts of 40,000 addresses, cut at fixed codes so that a part's content is stable.
+-- Parts of 10,000 addresses, cut at fixed codes so that a part's content is stable.
 select ntile as part, min(service_code) as first_code, max(updated_at) as updated_at
 from (
     select service_code, updated_at,
-        ((row_number() over (order by service_code) - 1) / 40000 + 1)::integer as ntile
+        ((row_number() over (order by service_code) - 1) / 10000 + 1)::integer as ntile
     from services where withdrawn_at is null
 ) numbered
 group by ntile
@@ -374,7 +383,7 @@ select service_code, updated_at
 from services
 where withdrawn_at is null and service_code >= :first_code
 order by service_code
-limit 40000
+limit 10000
 
 -- name: count_services$
 select count(*) from services where withdrawn_at is null

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -30,6 +30,11 @@ URL = "https://zhangban.example"
 CODE = "11440106DM1GL9LR584440701003000"
 OTHER_CODE = "11440106DM1GL9LR584440701001000"
 HOURS = "工作日（周一至周五）上午9:00—12:00，下午14:00—17:30，法定节假日除外"
+NECESSITIES: tuple[Literal["required", "optional", "conditional"], ...] = (
+    "required",
+    "optional",
+    "conditional",
+)
 
 
 def file(name: str, path: str, media_type: str = "application/pdf") -> FileLink:
@@ -118,7 +123,7 @@ def whole_guide(**changed: Any) -> GuideAnswer:
                     blank_form=file("表.docx", f"materials/m{number}/blank-form"),
                     sample=file("样.pdf", f"materials/m{number}/sample"),
                 )
-                for number, necessity in enumerate(("required", "optional", "conditional"), start=1)
+                for number, necessity in enumerate(NECESSITIES, start=1)
             ],
             "faqs": [Faq("要先挂失吗？", "不用。")],
             "related": [RelatedService(OTHER_CODE, "居民身份证首次申领", "same_theme")],

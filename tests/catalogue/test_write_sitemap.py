@@ -27,8 +27,8 @@ def read(document: bytes, path: str) -> list[Any]:
 def test_the_index_names_every_part() -> None:
     index = write_index(URL, [SitemapPart(n, CODE, MOMENT) for n in (1, 2)])
     assert read(index, "/s:sitemapindex/s:sitemap/s:loc/text()") == [
-        f"{URL}/sitemaps/1",
-        f"{URL}/sitemaps/2",
+        f"{URL}/sitemap.xml?part=1",
+        f"{URL}/sitemap.xml?part=2",
     ]
 
 
