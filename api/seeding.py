@@ -49,8 +49,13 @@ async def plant_seeds(ground: Ground, seeds: Sequence[Seed], *, say: Callable[[s
             continue
         with progress(seed.title) as advance:
             told = await seed.plant(ground, advance)
-        await _note_seed(ground.connection, name=seed.name, digest=digest)
+        await note_planted(ground, seed)
         say(f"  {seed.title}: {told}")
+
+
+async def note_planted(ground: Ground, seed: Seed) -> None:
+    """Say that what the seed's files hold stands in the database."""
+    await _note_seed(ground.connection, name=seed.name, digest=_digest(seed.paths))
 
 
 def _digest(paths: Sequence[str]) -> bytes:

@@ -22,7 +22,7 @@ from rich.panel import Panel
 from api.app import SEEDS
 from api.catalogue import queries
 from api.database import open_connection
-from api.embedded import Servers, embedded_servers
+from api.embedded import Servers, embedded_servers, end_with_parent
 from api.files import open_files
 from api.migrations import migrate
 from api.progress import console
@@ -41,7 +41,8 @@ def up(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises CannotStart."""
     began = time.monotonic()
     _demand_free_port(settings)
-    stopping = _listen_for_stop()
+    # Until the service runs, being told to stop unwinds what has been started so far.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret_key(settings)
     with embedded_servers(
@@ -52,6 +53,7 @@ def up(settings: Settings) -> None:
         )
         migrate(reached.database_url)
         asyncio.run(prepare(settings, reached.database_url))
+        stopping = _listen_for_stop()
         children = _Children(settings, reached)
         try:
             children.start()
@@ -126,22 +128,24 @@ class _Children:
 
     def start(self) -> None:
         for command in ("serve", "work"):
-            self._running[command] = subprocess.Popen(  # noqa: S603 (this program itself)
-                [sys.executable, "-m", "api", command],
-                env=self._environment,
-                cwd=PROJECT,
-                # Ctrl-C goes to the whole group: this process alone decides when they stop.
-                start_new_session=True,
-            )
+            self._running[command] = self._spawn(command)
 
     def respawn(self) -> None:
         for command, process in list(self._running.items()):
             if process.poll() is not None:
                 console.print(f"[yellow]{command} ended ({process.returncode}); starting it again")
                 time.sleep(_RESPAWN_SECONDS)
-                self._running[command] = subprocess.Popen(  # noqa: S603 (as in start)
-                    process.args, env=self._environment, cwd=PROJECT, start_new_session=True
-                )
+                self._running[command] = self._spawn(command)
+
+    def _spawn(self, command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603 (this program itself)
+            [sys.executable, "-m", "api", command],
+            env=self._environment,
+            cwd=PROJECT,
+            # Ctrl-C goes to the whole group: this process alone decides when they stop.
+            start_new_session=True,
+            preexec_fn=end_with_parent,
+        )
 
     def stop(self) -> None:
         for process in self._running.values():
@@ -170,14 +174,20 @@ def _wait_until_ready(settings: Settings, stopping: _Stopping) -> None:
 
 def _greet(settings: Settings, seconds: float) -> None:
     address = settings.public_address
-    example = "身份证丢了"
+    codes = msgspec.json.decode((settings.data_path / "demonstration.json").read_bytes())
+    page = codes["services"].get("needs_correction", "")
     lines: Sequence[str] = (
         f"掌办 is up after {seconds:.1f} s. Ctrl-C stops it.",
         "",
         f"API and its documents   {address}/schema",
+        f"a service's page        {address}/services/{page}",
         f"first screen            {address}/v1/home?region=440106000000",
-        f"codes worth trying      {settings.data_path / 'demonstration.json'}",
-        "",
-        f"curl -G {address}/v1/services --data-urlencode 'q={example}' -d region=440106000000",
     )
     console.print(Panel("\n".join(lines), expand=False))
+    # Outside the frame and unbroken, so that they can be copied.
+    for line in (
+        f"codes worth trying: {settings.data_path / 'demonstration.json'}",
+        "try: "
+        f"curl -G {address}/v1/services --data-urlencode 'q=身份证丢了' -d region=440106000000",
+    ):
+        console.print(line, soft_wrap=True)

@@ -24,9 +24,7 @@ SECRET_KEY = "a live test's key, at least 32 characters"
 @contextmanager
 def serving(folder: Path, **environment: str) -> Iterator[str]:
     """Run the server with these variables while the block lasts; gives its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(
@@ -54,6 +52,13 @@ def serving(folder: Path, **environment: str) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from api.app import Service, open_process
+from api.app import SEEDS, Service, open_process
 from api.catalogue import plant_seeds
 from api.database import Database, open_connection, open_database
 from api.files import open_files
 from api.regions.load_regions import load_regions
-from api.seeding import Ground
+from api.seeding import Ground, note_planted
 from api.settings import Settings
 from tests.conftest import TestServers, copy_template, database_named, drop_database, run
 
@@ -36,6 +36,8 @@ async def plant(url: str, files: Path) -> None:
         await plant_seeds.plant_synonyms(ground, quiet)
         await plant_seeds.plant_town(ground, quiet)
         await plant_seeds.plant_real_items(ground, quiet)
+        for seed in SEEDS:
+            await note_planted(ground, seed)
 
 
 @pytest.fixture(scope="session")
