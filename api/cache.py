@@ -27,6 +27,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
+from api.metrics import CACHE
 from api.settings import Settings
 
 T = TypeVar("T")
@@ -62,6 +63,9 @@ for _, key in ipairs(KEYS) do
 end
 return stored
 """
+
+
+_HIT, _MISS, _ERROR = (CACHE.labels(outcome) for outcome in ("hit", "miss", "error"))
 
 
 class RedisAway(Exception):
@@ -145,6 +149,7 @@ class RedisDoor:
 
     def _note_failure(self, error: BaseException) -> None:
         self.errors += 1
+        _ERROR.inc()
         now = time.monotonic()
         self._failed_at.append(now)
         recent = now - self._failed_at[0] <= 1.0
@@ -275,8 +280,10 @@ class Cache:
             found = await self._look(key)
             if found is not None and found[:1] != _TOMBSTONE:
                 self.hits += 1
+                _HIT.inc()
                 return found[_HEADER_BYTES:] if found[:1] == _VALUE else None
             self.misses += 1
+            _MISS.inc()
             started_at = time.monotonic()
             value = await load()
             if not fill.void and time.monotonic() - started_at <= FILL_SECONDS:
