@@ -19,7 +19,7 @@ from rich.table import Table
 
 from api import app
 from api.catalogue import queries
-from api.catalogue.cross_services import cross_services
+from api.catalogue.demonstration.cross_services import cross_services
 from api.catalogue.import_services import import_file
 from api.catalogue.lint_guide import Finding
 from api.catalogue.lint_words import RULE_TITLES

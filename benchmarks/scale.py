@@ -27,13 +27,13 @@ from rich.table import Table
 
 from api.app import SEEDS
 from api.catalogue import queries
-from api.catalogue.cross_services import cross_services
+from api.catalogue.demonstration.cross_services import cross_services
 from api.catalogue.list_services import Asked, list_services
-from api.catalogue.search_services import search_services
+from api.catalogue.search.search_services import search_services
+from api.catalogue.search.suggest_services import suggest_services
+from api.catalogue.search.understand_query import understand_query
 from api.catalogue.show_guide import find_version
 from api.catalogue.show_home import show_home
-from api.catalogue.suggest_services import suggest_services
-from api.catalogue.understand_query import understand_query
 from api.database import open_connection
 from api.embedded import joined_postgres
 from api.files import open_files

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api.app import SEEDS, Service, open_process
-from api.catalogue import plant_seeds
+from api.catalogue.demonstration import plant_town
 from api.database import Database, open_connection, open_database
 from api.files import open_files
 from api.regions.load_regions import load_regions
@@ -33,9 +33,9 @@ async def plant(url: str, files: Path) -> None:
     async with open_connection(url) as connection:
         ground = Ground(connection, open_files(f"file://{files}"))
         await load_regions(ground, quiet, SAMPLE)
-        await plant_seeds.plant_synonyms(ground, quiet)
-        await plant_seeds.plant_town(ground, quiet)
-        await plant_seeds.plant_real_items(ground, quiet)
+        await plant_town.plant_synonyms(ground, quiet)
+        await plant_town.plant_town(ground, quiet)
+        await plant_town.plant_real_items(ground, quiet)
         for seed in SEEDS:
             await note_planted(ground, seed)
 

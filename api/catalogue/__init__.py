@@ -1,13 +1,13 @@
 """事项与办事指南: what can be done, what to bring, who does it where."""
 
 from api.catalogue.count_views import ViewCounter
+from api.catalogue.demonstration.plant_town import SEEDS
 from api.catalogue.facts import ServicesChanged
 from api.catalogue.file_routes import file_router
-from api.catalogue.plant_seeds import SEEDS
-from api.catalogue.public_routes import public_router
 from api.catalogue.reactions import bring_guides_into_force, forget_guides
 from api.catalogue.routes import router
 from api.catalogue.states import MOVES
+from api.catalogue.web.routes import public_router
 
 __all__ = [
     "MOVES",

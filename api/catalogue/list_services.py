@@ -10,9 +10,9 @@ from msgspec import Struct
 from api.catalogue import queries
 from api.catalogue.rows import SummaryRow
 from api.catalogue.schemas import CodedName, ServiceSummary
-from api.catalogue.search_queries import FoundService
-from api.catalogue.search_services import Filters, Place, search_services
-from api.catalogue.understand_query import understand_query
+from api.catalogue.search.queries import FoundService
+from api.catalogue.search.search_services import Filters, Place, search_services
+from api.catalogue.search.understand_query import understand_query
 from api.database import CHINA
 from api.errors import NotFound
 from api.kinds import RegionRef

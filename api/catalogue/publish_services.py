@@ -18,10 +18,10 @@ import msgspec
 
 from api.catalogue import queries
 from api.catalogue.facts import ServicesChanged
-from api.catalogue.index_titles import title_ids
 from api.catalogue.lint_guide import Finding, lint_guide
 from api.catalogue.rows import StoredVersion
 from api.catalogue.schemas import Guide, Limit
+from api.catalogue.search.index_titles import title_ids
 from api.errors import FieldError, ValidationFailed
 from api.events import publish
 from api.statements import Connection

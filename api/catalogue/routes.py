@@ -27,9 +27,9 @@ from api.catalogue.schemas import (
     ServiceSummary,
     Suggestion,
 )
+from api.catalogue.search.suggest_services import suggest_services
 from api.catalogue.show_guide import find_version, shape_answer
 from api.catalogue.show_home import show_home
-from api.catalogue.suggest_services import suggest_services
 from api.database import CHINA, Database
 from api.errors import NotFound, ServiceWithdrawn
 from api.kinds import (

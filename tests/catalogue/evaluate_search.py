@@ -26,11 +26,11 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from api.catalogue.cut_words import cut_finely, normalise
-from api.catalogue.index_titles import title_ids
-from api.catalogue.read_synonyms import SynonymBook
-from api.catalogue.search_services import find_scope, search_services
-from api.catalogue.understand_query import understand_query
+from api.catalogue.search.cut_words import cut_finely, normalise
+from api.catalogue.search.index_titles import title_ids
+from api.catalogue.search.read_synonyms import SynonymBook
+from api.catalogue.search.search_services import find_scope, search_services
+from api.catalogue.search.understand_query import understand_query
 from api.database import open_connection
 from api.embedded import start_postgres, stop_postgres
 from api.migrations import migrate

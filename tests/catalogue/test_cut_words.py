@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.catalogue.cut_words import (
+from api.catalogue.search.cut_words import (
     INITIALS_MARK,
     cut,
     cut_finely,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.catalogue.describe_service import describe_service, read_hours, web_address
+from api.catalogue.web.describe_service import describe_service, read_hours, web_address
 from tests.catalogue.builders import HOURS, OTHER_CODE, URL, whole_guide
 
 

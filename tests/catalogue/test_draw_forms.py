@@ -15,7 +15,7 @@ from pypdf import PageObject, PdfReader
 from pypdf.generic import DictionaryObject
 from reportlab.pdfbase.ttfonts import TTFont
 
-from api.catalogue.draw_forms import (
+from api.catalogue.demonstration.draw_forms import (
     DISCLAIMER,
     MISSING_GLYPH,
     draw_blank_form,

@@ -12,8 +12,8 @@ import pytest
 from msgspec import structs
 
 from api.catalogue import import_services, queries
+from api.catalogue.demonstration.plant_demonstration import plant_demonstration
 from api.catalogue.import_services import Imported, import_file
-from api.catalogue.plant_demonstration import plant_demonstration
 from api.catalogue.schemas import FileReference, Guide
 from api.database import open_connection
 from api.seeding import SEEDS_FOLDER

@@ -9,7 +9,7 @@ import re
 import pytest
 from lxml import html
 
-from api.catalogue.render_page import CONTENT_SECURITY_POLICY, STYLE, render_page
+from api.catalogue.web.render_page import CONTENT_SECURITY_POLICY, STYLE, render_page
 from tests.catalogue.builders import URL, whole_guide
 
 

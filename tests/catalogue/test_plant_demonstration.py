@@ -12,8 +12,7 @@ import msgspec
 import pytest
 from stdnum.cn import uscc
 
-from api.catalogue.lint_guide import lint_guide
-from api.catalogue.plant_demonstration import (
+from api.catalogue.demonstration.plant_demonstration import (
     check_organisation,
     invent_phones,
     list_departments,
@@ -22,7 +21,7 @@ from api.catalogue.plant_demonstration import (
     plant_offices,
     spread_steps,
 )
-from api.catalogue.read_demonstration import (
+from api.catalogue.demonstration.read_demonstration import (
     StepTemplate,
     read_departments,
     read_items,
@@ -30,6 +29,7 @@ from api.catalogue.read_demonstration import (
     read_notices,
     read_shared,
 )
+from api.catalogue.lint_guide import lint_guide
 from api.catalogue.schemas import ITEM_TYPE_NAMES, FileReference, Guide, Material, Result
 
 TODAY = date(2026, 11, 22)

@@ -12,8 +12,8 @@ from lxml import etree, html
 
 from api.catalogue import queries
 from api.catalogue.publish_services import Linted, publish_batch, withdraw
-from api.catalogue.render_page import CONTENT_SECURITY_POLICY
 from api.catalogue.show_guide import find_version
+from api.catalogue.web.render_page import CONTENT_SECURITY_POLICY
 from api.database import CHINA, Database
 
 Json = dict[str, Any]

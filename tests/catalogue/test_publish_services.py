@@ -10,8 +10,8 @@ import pytest
 from msgspec import structs
 
 from api.catalogue import publish_services, queries
+from api.catalogue.demonstration.plant_demonstration import plant_demonstration
 from api.catalogue.lint_guide import lint_guide
-from api.catalogue.plant_demonstration import plant_demonstration
 from api.catalogue.publish_services import Linted, publish_batch, publish_own, whole_days
 from api.catalogue.schemas import FileReference, Guide, Limit
 from api.catalogue.show_guide import find_version, status_of

@@ -14,12 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import html
 
-from api.catalogue.describe_service import describe_service
-from api.catalogue.render_page import (
-    WORDS,
-    render_page,
-    render_refusal,
-)
 from api.catalogue.schemas import (
     Contact,
     Faq,
@@ -30,6 +24,12 @@ from api.catalogue.schemas import (
     Online,
     RelatedService,
     ResultAnswer,
+)
+from api.catalogue.web.describe_service import describe_service
+from api.catalogue.web.render_page import (
+    WORDS,
+    render_page,
+    render_refusal,
 )
 from tests.catalogue.builders import CODE, HOURS, URL, whole_guide
 

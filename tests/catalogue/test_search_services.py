@@ -7,11 +7,11 @@ from typing import Any
 import asyncpg
 import pytest
 
-from api.catalogue import read_synonyms
-from api.catalogue.index_titles import reindex, title_ids
-from api.catalogue.read_synonyms import SynonymBook
-from api.catalogue.search_services import Filters, Place, find_scope, search_services
-from api.catalogue.understand_query import understand_query
+from api.catalogue.search import read_synonyms
+from api.catalogue.search.index_titles import reindex, title_ids
+from api.catalogue.search.read_synonyms import SynonymBook
+from api.catalogue.search.search_services import Filters, Place, find_scope, search_services
+from api.catalogue.search.understand_query import understand_query
 from api.database import open_connection
 from tests.catalogue.evaluate_search import COUNTY, PROVINCE, Item, load
 

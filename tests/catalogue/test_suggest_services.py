@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from api.catalogue.read_synonyms import SynonymBook
-from api.catalogue.search_services import find_scope
-from api.catalogue.suggest_services import suggest_services
+from api.catalogue.search.read_synonyms import SynonymBook
+from api.catalogue.search.search_services import find_scope
+from api.catalogue.search.suggest_services import suggest_services
 from tests.catalogue.evaluate_search import COUNTY, PROVINCE, Item, load
 
 

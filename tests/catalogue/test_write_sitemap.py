@@ -10,7 +10,7 @@ import pytest
 from lxml import etree
 
 from api.catalogue.rows import SitemapEntry, SitemapPart
-from api.catalogue.write_sitemap import PART_LIMIT, write_index, write_part, write_robots
+from api.catalogue.web.write_sitemap import PART_LIMIT, write_index, write_part, write_robots
 
 URL = "https://zhangban.example"
 CHINA = timezone(timedelta(hours=8))

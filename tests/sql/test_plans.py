@@ -16,9 +16,9 @@ import pytest
 
 from api.catalogue import queries
 from api.catalogue.list_services import Asked, list_services
+from api.catalogue.search.suggest_services import suggest_services
 from api.catalogue.show_guide import find_version
 from api.catalogue.show_home import show_home
-from api.catalogue.suggest_services import suggest_services
 from api.database import CHINA, open_connection
 from api.pages import Cursors
 from api.regions import queries as regions

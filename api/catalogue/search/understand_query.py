@@ -15,9 +15,9 @@ from math import log
 
 from msgspec import Struct
 
-from api.catalogue import search_queries
-from api.catalogue.common_words import PEOPLE, QUESTION_WORDS, STOP_WORDS, WANTED_PLACES
-from api.catalogue.cut_words import (
+from api.catalogue.search import queries
+from api.catalogue.search.common_words import PEOPLE, QUESTION_WORDS, STOP_WORDS, WANTED_PLACES
+from api.catalogue.search.cut_words import (
     INITIALS_MARK,
     cut,
     cut_finely,
@@ -28,8 +28,8 @@ from api.catalogue.cut_words import (
     place_words,
     read_pieces,
 )
-from api.catalogue.index_titles import EVERY_TITLE, asks_for_information
-from api.catalogue.read_synonyms import BOOK, SynonymBook
+from api.catalogue.search.index_titles import EVERY_TITLE, asks_for_information
+from api.catalogue.search.read_synonyms import BOOK, SynonymBook
 from api.statements import Connection
 
 LONGEST_QUERY = 100
@@ -169,7 +169,7 @@ class _Vocabulary:
         for word in words:
             for written in (word, *self.book.means.get(word, ())):
                 wanted.update((written, *cut(written), *cut_finely(written)))
-        found = await search_queries.count_lexemes(
+        found = await queries.count_lexemes(
             self.connection, words=list(wanted - self.counts.keys())
         )
         self.counts |= {w: 0 for w in wanted if w not in self.counts}
@@ -237,7 +237,7 @@ async def _correct(
     heard: list[tuple[Concept, str]] = []
     for pieces in _loose_runs(words, loose):
         sounds = {piece: pinyin(piece) for piece in pieces}
-        found = await search_queries.find_homophones(
+        found = await queries.find_homophones(
             vocabulary.connection, pinyins=list(set(sounds.values()))
         )
         likely = [
@@ -248,7 +248,7 @@ async def _correct(
         ]
         long = [piece for piece in pieces if len(piece) > 2]
         patterns = {p[:i] + "_" + p[i + 1 :] for p in long for i in range(1, len(p))}
-        seen = await search_queries.find_lookalikes(vocabulary.connection, patterns=list(patterns))
+        seen = await queries.find_lookalikes(vocabulary.connection, patterns=list(patterns))
         likely += [
             (piece, row, LOOKS_FACTOR)
             for piece in long
@@ -289,7 +289,7 @@ def _loose_runs(words: list[str], loose: list[int]) -> list[list[str]]:
     return windows
 
 
-def _alike(piece: str, row: search_queries.LexemeCount) -> bool:
+def _alike(piece: str, row: queries.LexemeCount) -> bool:
     same = sum(a == b for a, b in zip(piece, row.lexeme, strict=False))
     return len(piece) == len(row.lexeme) and len(piece) // 2 <= same < len(piece)
 
@@ -301,8 +301,8 @@ async def _read_latin(vocabulary: _Vocabulary, words: list[str]) -> list[Concept
     letters = "".join(words)[:LONGEST_PINYIN]
     book = vocabulary.book
     spans = {letters[i:j] for i in range(len(letters)) for j in range(i + 2, len(letters) + 1)}
-    rows = await search_queries.find_homophones(vocabulary.connection, pinyins=list(spans))
-    readings: dict[str, list[search_queries.LexemeCount]] = {}
+    rows = await queries.find_homophones(vocabulary.connection, pinyins=list(spans))
+    readings: dict[str, list[queries.LexemeCount]] = {}
     for row in rows:
         readings.setdefault(row.pinyin, []).append(row)
     phrases = {span: book.by_latin[span] for span in spans if span in book.by_latin}
@@ -312,7 +312,7 @@ async def _read_latin(vocabulary: _Vocabulary, words: list[str]) -> list[Concept
         # Still typing: the letters left over begin a word, or go on with the last one read.
         for kept in (pieces, pieces[:-1]):
             begun = letters[len("".join(kept)) :]
-            longer = len(begun) > 2 and await search_queries.find_longer_pinyins(
+            longer = len(begun) > 2 and await queries.find_longer_pinyins(
                 vocabulary.connection, first=begun, last=begun + "{"
             )
             if longer:
@@ -331,7 +331,7 @@ async def _read_latin(vocabulary: _Vocabulary, words: list[str]) -> list[Concept
 def _latin_concept(
     vocabulary: _Vocabulary,
     piece: str,
-    readings: dict[str, list[search_queries.LexemeCount]],
+    readings: dict[str, list[queries.LexemeCount]],
     phrases: dict[str, list[str]],
 ) -> Concept | None:
     alternatives = _as_alternatives(readings.get(piece, [])[:6], 1.0)
@@ -355,7 +355,7 @@ def _begins(letters: str) -> str:
     return _quote(INITIALS_MARK + letters) + ":*"
 
 
-def _as_alternatives(rows: list[search_queries.LexemeCount], factor: float) -> list[Alternative]:
+def _as_alternatives(rows: list[queries.LexemeCount], factor: float) -> list[Alternative]:
     return [Alternative(_quote(r.lexeme), factor, len(r.lexeme), r.titles_count) for r in rows]
 
 

@@ -18,8 +18,8 @@ import msgspec
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from api.catalogue.describe_service import AUDIENCE_NAMES, describe_service, web_address
 from api.catalogue.schemas import ITEM_TYPE_NAMES, GuideAnswer, Limit
+from api.catalogue.web.describe_service import AUDIENCE_NAMES, describe_service, web_address
 
 _TEMPLATES = Path(__file__).resolve().parent / "templates"
 STYLE = (_TEMPLATES / "page.css").read_text(encoding="utf-8")

@@ -27,7 +27,7 @@ import msgspec
 from msgspec import Struct, structs
 from stdnum.cn import uscc
 
-from api.catalogue.read_demonstration import (
+from api.catalogue.demonstration.read_demonstration import (
     PROVINCE,
     Department,
     ItemTemplate,

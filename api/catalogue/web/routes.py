@@ -15,12 +15,12 @@ from litestar.params import QueryParameter
 from api.access import public
 from api.cache import Cache
 from api.catalogue import queries
-from api.catalogue.render_page import CONTENT_SECURITY_POLICY, render_page, render_refusal
 from api.catalogue.routes import Code, load_guide, today
 from api.catalogue.rows import SitemapEntry, SitemapPart
 from api.catalogue.schemas import GuideAnswer
 from api.catalogue.show_guide import find_version, shape_answer
-from api.catalogue.write_sitemap import write_index, write_part, write_robots
+from api.catalogue.web.render_page import CONTENT_SECURITY_POLICY, render_page, render_refusal
+from api.catalogue.web.write_sitemap import write_index, write_part, write_robots
 from api.database import Database
 from api.errors import NotFound, Problem, ServiceWithdrawn
 from api.problems import problems

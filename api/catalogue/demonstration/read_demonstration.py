@@ -16,7 +16,7 @@ from msgspec import Struct
 from api.catalogue.schemas import Audience, Fee, Online, RegionScope, SpecialProcedure, StepStage
 
 PROVINCE = "440000000000"
-FOLDER = Path(__file__).resolve().parents[2] / "sql" / "seeds" / "demonstration"
+FOLDER = Path(__file__).resolve().parents[3] / "sql" / "seeds" / "demonstration"
 
 
 class StepTemplate(Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,9 +14,9 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from api.catalogue import search_queries
-from api.catalogue.search_queries import FoundService
-from api.catalogue.understand_query import SearchWords
+from api.catalogue.search import queries
+from api.catalogue.search.queries import FoundService
+from api.catalogue.search.understand_query import SearchWords
 from api.statements import Connection
 
 NATION = "000000000000"
@@ -51,7 +51,7 @@ async def find_scope(connection: Connection, region_code: str) -> list[str]:
 
     A region that is not known has only itself and the nation.
     """
-    scope = await search_queries.find_scope(connection, region_code=region_code) or [region_code]
+    scope = await queries.find_scope(connection, region_code=region_code) or [region_code]
     return [*dict.fromkeys([*scope, NATION])]
 
 
@@ -71,13 +71,13 @@ async def search_services(
         return []
     if scope is None and filters.department:
         # Few regions hold a department's items: its names are then found however common.
-        scope = await search_queries.find_department_regions(
+        scope = await queries.find_department_regions(
             connection, department_code=filters.department
         )
     given = _arguments(words, scope, filters, limit, after)
-    statement = search_queries.search_everywhere
+    statement = queries.search_everywhere
     if scope is not None:
-        statement = search_queries.search_in_scope
+        statement = queries.search_in_scope
     found = await statement(connection, candidates=words.narrow, **given)
     if len(found) < min(FEW, limit) and words.wide != words.narrow:
         found = await statement(connection, candidates=words.wide, **given)

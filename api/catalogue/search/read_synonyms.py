@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from api.catalogue import search_queries
-from api.catalogue.common_words import QUESTION_WORDS
-from api.catalogue.cut_words import cut, initials, is_chinese, normalise, pinyin
+from api.catalogue.search import queries
+from api.catalogue.search.common_words import QUESTION_WORDS
+from api.catalogue.search.cut_words import cut, initials, is_chinese, normalise, pinyin
 from api.statements import Connection
 
 REREAD_SECONDS = 3.0
@@ -19,17 +19,17 @@ class SynonymBook:
         self.means: dict[str, list[str]] = {}
         self.by_latin: dict[str, list[str]] = {}
         self.longest = 0
-        self._version: search_queries.SynonymsVersion | None = None
+        self._version: queries.SynonymsVersion | None = None
         self._looked_at = float("-inf")
 
     async def refresh(self, connection: Connection) -> None:
         """Look for a new version, at most every few seconds."""
         if time.monotonic() - self._looked_at < REREAD_SECONDS:
             return
-        version = await search_queries.version_synonyms(connection)
+        version = await queries.version_synonyms(connection)
         self._looked_at = time.monotonic()
         if version != self._version:
-            rows = await search_queries.list_synonyms(connection)
+            rows = await queries.list_synonyms(connection)
             self._read({normalise(row.phrase).replace(" ", ""): row.means for row in rows})
             self._version = version
 

@@ -49,7 +49,7 @@ COMMITMENT: Final = (
 )
 MISSING_GLYPH: Final = "〓"
 
-_FONT_FILE = Path(__file__).resolve().parents[2] / "sql/seeds/fonts/NotoSansSC-Regular-subset.ttf"
+_FONT_FILE = Path(__file__).resolve().parents[3] / "sql/seeds/fonts/NotoSansSC-Regular-subset.ttf"
 _FONT = "NotoSansSC"
 _INK = HexColor("#1d3f8f")
 _SEAL = HexColor("#c0392b")

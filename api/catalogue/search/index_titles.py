@@ -14,8 +14,8 @@ from hashlib import sha256
 
 import msgspec
 
-from api.catalogue import search_queries
-from api.catalogue.cut_words import Index, index_text, is_word, normalise, pinyin
+from api.catalogue.search import queries
+from api.catalogue.search.cut_words import Index, index_text, is_word, normalise, pinyin
 from api.statements import Connection
 
 # Under the empty lexeme stands the number of all titles.
@@ -47,7 +47,7 @@ async def title_ids(
     lexemes stay locked until it ends.
     """
     keys = {_key(*title): title for title in names_and_aliases}
-    known = {t.key: t.title_id for t in await search_queries.find_titles(connection, keys=[*keys])}
+    known = {t.key: t.title_id for t in await queries.find_titles(connection, keys=[*keys])}
     missing = [key for key in keys if key not in known]
     for first in range(0, len(missing), BATCH):
         batch = missing[first : first + BATCH]
@@ -60,13 +60,13 @@ async def reindex(connection: Connection) -> int:
 
     Call it inside a transaction: publishers of new names wait for its end, searches go on.
     """
-    await search_queries.lock_index(connection)
-    await search_queries.empty_lexemes(connection)
-    await search_queries.empty_starts(connection)
+    await queries.lock_index(connection)
+    await queries.empty_lexemes(connection)
+    await queries.empty_starts(connection)
     done = after = 0
-    while titles := await search_queries.list_titles(connection, after=after, limit=BATCH):
+    while titles := await queries.list_titles(connection, after=after, limit=BATCH):
         indexes = {t.title_id: index_text(t.name, t.aliases) for t in titles}
-        await search_queries.rewrite_titles(
+        await queries.rewrite_titles(
             connection,
             title_ids=list(indexes),
             weights=[weigh(t.name) for t in titles],
@@ -93,7 +93,7 @@ def asks_for_information(text: str) -> bool:
 
 async def _add(connection: Connection, titles: dict[bytes, tuple[str, str]]) -> dict[bytes, int]:
     indexes = {key: index_text(*title) for key, title in titles.items()}
-    added = await search_queries.add_titles(
+    added = await queries.add_titles(
         connection,
         keys=list(titles),
         names=[name for name, _ in titles.values()],
@@ -107,7 +107,7 @@ async def _add(connection: Connection, titles: dict[bytes, tuple[str, str]]) -> 
     # Another publisher added these between our look and our insert, which waited for them.
     elsewhere = [key for key in titles if key not in known]
     if elsewhere:
-        found = await search_queries.find_titles(connection, keys=elsewhere)
+        found = await queries.find_titles(connection, keys=elsewhere)
         known |= {t.key: t.title_id for t in found}
     return known
 
@@ -116,12 +116,12 @@ async def _count(connection: Connection, indexes: dict[int, Index]) -> None:
     if not indexes:
         return
     starts = [(start, title_id) for title_id, i in indexes.items() for start in i.starts]
-    await search_queries.add_starts(
+    await queries.add_starts(
         connection, starts=[s for s, _ in starts], title_ids=[t for _, t in starts]
     )
     counts = Counter(lexeme for index in indexes.values() for lexeme in index.lexemes)
     counts[EVERY_TITLE] = len(indexes)
-    await search_queries.count_more_lexemes(
+    await queries.count_more_lexemes(
         connection,
         lexemes=list(counts),
         counts=list(counts.values()),

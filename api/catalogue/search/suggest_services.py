@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from api.catalogue import search_queries
-from api.catalogue.cut_words import START_LENGTH, is_chinese, normalise
-from api.catalogue.read_synonyms import BOOK, SynonymBook
-from api.catalogue.search_queries import Suggestion
+from api.catalogue.search import queries
+from api.catalogue.search.cut_words import START_LENGTH, is_chinese, normalise
+from api.catalogue.search.queries import Suggestion
+from api.catalogue.search.read_synonyms import BOOK, SynonymBook
 from api.statements import Connection
 
 SUGGESTIONS_LIMIT = 10
@@ -31,10 +31,8 @@ async def suggest_services(
     if not starts:
         return []
     if scope is None:
-        return await search_queries.suggest_everywhere(connection, starts=starts, limit=limit)
-    return await search_queries.suggest_in_scope(
-        connection, starts=starts, scope=list(scope), limit=limit
-    )
+        return await queries.suggest_everywhere(connection, starts=starts, limit=limit)
+    return await queries.suggest_in_scope(connection, starts=starts, scope=list(scope), limit=limit)
 
 
 def _beginnings(typed: str, book: SynonymBook) -> list[str]:

@@ -18,7 +18,7 @@ import rjieba
 from msgspec import Struct
 from pypinyin import Style, lazy_pinyin
 
-from api.catalogue.common_words import GOVERNMENT_WORDS, STOP_WORDS
+from api.catalogue.search.common_words import GOVERNMENT_WORDS, STOP_WORDS
 
 # Initials of what stands at a word's start carry this mark among a title's lexemes.
 INITIALS_MARK = "in:"

@@ -9,17 +9,21 @@ import msgspec
 from msgspec import structs
 
 from api.catalogue import queries
-from api.catalogue.draw_forms import draw_blank_form, draw_result_sample, draw_sample
-from api.catalogue.import_services import BATCH_LINES, import_file
-from api.catalogue.lint_guide import lint_guide
-from api.catalogue.plant_demonstration import Region, plant_demonstration, plant_offices
-from api.catalogue.publish_services import Linted, publish_batch
-from api.catalogue.read_demonstration import (
+from api.catalogue.demonstration.draw_forms import draw_blank_form, draw_result_sample, draw_sample
+from api.catalogue.demonstration.plant_demonstration import (
+    Region,
+    plant_demonstration,
+    plant_offices,
+)
+from api.catalogue.demonstration.read_demonstration import (
     PROVINCE,
     read_items,
     read_life_events,
     read_notices,
 )
+from api.catalogue.import_services import BATCH_LINES, import_file
+from api.catalogue.lint_guide import lint_guide
+from api.catalogue.publish_services import Linted, publish_batch
 from api.catalogue.schemas import FileReference, Guide
 from api.files import DOCX, PDF, Files
 from api.progress import Advance

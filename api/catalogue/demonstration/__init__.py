@@ -1,0 +1,1 @@
+"""The demonstration town, its forms, and catalogues of any size for measuring."""

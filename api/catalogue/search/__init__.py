@@ -1,0 +1,1 @@
+"""Finding services by what people say: words, synonyms, pinyin; ranked, and while typing."""

@@ -1,0 +1,1 @@
+"""Pages for people without an app and for search engines."""
