@@ -102,7 +102,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> None:
         http="api.protocol:Protocol",
         ws="none",
         access_log=False,
-        log_level="warning",
+        log_config=None,  # the workers set up logs themselves
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=30,

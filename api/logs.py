@@ -39,7 +39,19 @@ def configure_logs(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     # Libraries that use the standard library's logging: warnings and worse only.
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr, format="%(message)s")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_WithoutValues("%(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=max(level, logging.WARNING), handlers=[handler], force=True)
+
+
+class _WithoutValues(logging.Formatter):
+    """A library's line with personal numbers masked, and of its exception the class alone."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask_text(super().format(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 (the standard library's spelling)
+        return str(ei[0].__name__)
 
 
 def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -57,7 +57,7 @@ def up(settings: Settings) -> None:
         children = _Children(settings, reached)
         try:
             children.start()
-            _wait_until_ready(settings, stopping)
+            _wait_until_ready(settings, children, stopping)
             _greet(settings, time.monotonic() - began)
             while not stopping.is_set():
                 children.respawn()
@@ -160,13 +160,14 @@ class _Children:
                 process.wait()
 
 
-def _wait_until_ready(settings: Settings, stopping: _Stopping) -> None:
+def _wait_until_ready(settings: Settings, children: _Children, stopping: _Stopping) -> None:
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline and not stopping.is_set():
         with socket.socket() as probe:
             probe.settimeout(1)
             if probe.connect_ex((settings.host, settings.port)) == 0:
                 return
+        children.respawn()
         time.sleep(0.1)
     if not stopping.is_set():
         raise CannotStart("The server did not open its port within 30 s; its lines stand above.")

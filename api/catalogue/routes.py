@@ -294,9 +294,18 @@ async def load_guide(
     body = await cache.fetch(guide_key(service_code, version), load, seconds=settings.cache_seconds)
     if body is None:
         raise no_such_service()
-    if version is None and b'"status":"withdrawn"' in body:
+    if version is None and _STATUS.decode(body).status == "withdrawn":
         raise ServiceWithdrawn()
     return body
+
+
+class _Status(msgspec.Struct):
+    """Of a guide's JSON only what it is today."""
+
+    status: str
+
+
+_STATUS = msgspec.json.Decoder(_Status)
 
 
 def guide_key(service_code: str, version: int | None = None) -> str:

@@ -32,27 +32,28 @@ class Up(Struct, frozen=True):
 def up(tmp_path: Path, town_url: str) -> Iterator[Up]:
     """Up on the planted database, with a Valkey of its own."""
     port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "api", "up"],
-        cwd=PROJECT,
-        env={
-            **os.environ,
-            "PORT": str(port),
-            "DATA_DIR": str(tmp_path / "data"),
-            "DATABASE_URL": town_url,
-            "REDIS_URL": "",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    until_ready(port, process)
+    with (tmp_path / "up.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "api", "up"],
+            cwd=PROJECT,
+            env={
+                **os.environ,
+                "PORT": str(port),
+                "DATA_DIR": str(tmp_path / "data"),
+                "DATABASE_URL": town_url,
+                "REDIS_URL": "",
+            },
+            stdout=log,
+            stderr=log,
+        )
+    until_ready(port, process, tmp_path / "up.log")
     family = psutil.Process(process.pid).children(recursive=True)
     yield Up(process, port, family)
     process.kill()
     process.wait()
 
 
-def until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
+def until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -62,7 +63,7 @@ def until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
         else:
             assert ready == {"status": "ready", "database": "up", "cache": "up"}
             return
-    raise AssertionError("it did not come up")
+    raise AssertionError(f"it did not come up ({process.poll()}):\n{log.read_text()[-4000:]}")
 
 
 def leaves_nothing(up: Up) -> bool:
@@ -82,11 +83,11 @@ def test_a_killed_parent_takes_its_children_along(up: Up) -> None:
     assert leaves_nothing(up)
 
 
-def test_a_dead_server_is_started_again(up: Up) -> None:
+def test_a_dead_server_is_started_again(up: Up, tmp_path: Path) -> None:
     server = next(p for p in up.family if "serve" in p.cmdline())
     server.kill()
     psutil.wait_procs([server], timeout=10)
-    until_ready(up.port, up.process)
+    until_ready(up.port, up.process, tmp_path / "up.log")
     assert psutil.Process(up.process.pid).is_running()
 
 
