@@ -227,7 +227,7 @@ with found as materialized (
         where title_starts.start >= u.start and title_starts.start < u.start || U&'\+10FFFF'
         order by title_starts.start
         -- What was typed itself first; what it may mean gets fewer.
-        limit 120 / u.position
+        limit 90 / u.position
     ) as f
 ),
 nearest as (
@@ -262,7 +262,7 @@ with found as materialized (
         where title_starts.start >= u.start and title_starts.start < u.start || U&'\+10FFFF'
         order by title_starts.start
         -- What was typed itself first; what it may mean gets fewer.
-        limit 120 / u.position
+        limit 90 / u.position
     ) as f
 ),
 nearest as (

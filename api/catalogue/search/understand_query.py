@@ -35,7 +35,7 @@ from api.statements import Connection
 LONGEST_QUERY = 100
 LONGEST_PINYIN = 24
 # How many titles one search may score: what keeps it fast however many there are.
-CANDIDATES_LIMIT = 1500
+CANDIDATES_LIMIT = 1000
 WIDE_CANDIDATES_LIMIT = 4000
 
 PLACE_FACTOR = 0.25
