@@ -25,7 +25,7 @@ from api.answers import Answers
 from api.cache import Cache, open_cache
 from api.database import Database, open_database
 from api.diagrams import Moves
-from api.documents import ASSETS, openapi_config
+from api.documents import ASSETS, CONTENT_POLICY, openapi_config
 from api.envelope import Envelope, Lane
 from api.events import Reactions
 from api.files import Files, open_files
@@ -60,6 +60,7 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
     return (
         Lane("health", EVERYTHING, "/health/", None, None),
         Lane("metrics", EVERYTHING, "/metrics", None, None),
+        Lane("documents", READS, "/schema", Kind.CATALOGUE, read, content_policy=CONTENT_POLICY),
         Lane("search", READS, "/v1/suggestions", Kind.CATALOGUE, search),
         Lane("search", READS, "/v1/services", Kind.CATALOGUE, search, needs=b"q="),
         Lane("search", READS, "/v1/regions", Kind.CATALOGUE, search, needs=b"q="),

@@ -46,7 +46,7 @@ _SECURITY: list[tuple[bytes, bytes]] = [
     (b"referrer-policy", b"no-referrer"),
     (b"x-frame-options", b"DENY"),
 ]
-_CONTENT_POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+CONTENT_POLICY = b"default-src 'none'; frame-ancestors 'none'"
 _HSTS = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
@@ -64,6 +64,7 @@ class Lane(Struct, frozen=True):
     needs: bytes = b""
     deadline: bool = True
     media_types: tuple[bytes, ...] = (b"application/json",)
+    content_policy: bytes = CONTENT_POLICY
 
     def fits(self, method: str, path: str, query: bytes) -> bool:
         """Whether a request travels here; `needs` is a query parameter that must be there."""
@@ -169,8 +170,8 @@ class _Trip:
             headers = [*message["headers"], (b"x-request-id", self.request_id.encode())]
             headers += self._security
             names = {name for name, _ in headers}
-            if _CONTENT_POLICY[0] not in names:
-                headers.append(_CONTENT_POLICY)
+            if b"content-security-policy" not in names:
+                headers.append((b"content-security-policy", self._lane.content_policy))
             if b"cache-control" not in names:
                 headers.append((b"cache-control", b"no-store"))
             headers += self.limits

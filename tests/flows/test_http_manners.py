@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import re
 from typing import Any
 
 import brotli
@@ -219,3 +220,16 @@ async def test_only_configured_origins_may_call_from_a_browser(
         others = await client.get("/health/live", headers={"Origin": "https://evil.example"})
     assert ours.headers["access-control-allow-origin"] == "https://city.example"
     assert "access-control-allow-origin" not in others.headers
+
+
+async def test_the_page_of_the_documents_may_load_its_own_scripts_and_no_others(
+    client: httpx.AsyncClient,
+) -> None:
+    page = await client.get("/schema")
+    policy = page.headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "<script>" not in page.text
+    for source in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        found = await client.get(source)
+        assert source.startswith("/schema/")
+        assert found.status_code == 200, source

@@ -1,0 +1,1 @@
+"""Alipay, on the wire. Nothing is spoken yet: sign-in comes first."""

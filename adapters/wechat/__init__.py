@@ -1,0 +1,1 @@
+"""WeChat and WeChat Pay, on the wire. Nothing is spoken yet: sign-in comes first."""
