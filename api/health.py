@@ -7,6 +7,7 @@ from typing import Literal
 from litestar import MediaType, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.response import Redirect
 from msgspec import Struct
 
 from api.access import public
@@ -15,6 +16,7 @@ from api.database import Database
 from api.errors import DatabaseUnavailable, NotFound, every_problem
 from api.metrics import render_metrics
 from api.problems import problems
+from api.settings import Settings
 
 
 class Live(Struct, frozen=True):
@@ -105,4 +107,14 @@ async def explain_problem(code: FromPath[str]) -> Explanation:
     raise NotFound()
 
 
-router = Router("/", route_handlers=[show_live, show_ready, show_metrics, explain_problem])
+@get("/", guards=[public], include_in_schema=False, summary="Where to begin")
+async def show_start(settings: NamedDependency[Settings]) -> Redirect:
+    """Somebody who opens the bare address is shown what there is."""
+    if not settings.docs_enabled:
+        raise NotFound()
+    return Redirect("/schema")
+
+
+router = Router(
+    "/", route_handlers=[show_start, show_live, show_ready, show_metrics, explain_problem]
+)

@@ -233,3 +233,9 @@ async def test_the_page_of_the_documents_may_load_its_own_scripts_and_no_others(
         found = await client.get(source)
         assert source.startswith("/schema/")
         assert found.status_code == 200, source
+
+
+async def test_the_bare_address_leads_to_the_documents(client: httpx.AsyncClient) -> None:
+    answer = await client.get("/")
+    assert answer.status_code == 302
+    assert answer.headers["location"] == "/schema"
