@@ -56,6 +56,12 @@ class Suggestion(Struct, frozen=True):
     service_code: str
 
 
+class Suggestions(Struct, frozen=True):
+    """What is offered while somebody types: one page."""
+
+    items: list[Suggestion]
+
+
 class FileLink(Struct, frozen=True):
     """A file to download; `url` is a path."""
 

@@ -14,7 +14,7 @@ import gevent
 from gevent.event import Event
 from locust import FastHttpUser, task
 
-from loadtests.answers import Guide, Home, Suggestion, Summaries, Summary
+from loadtests.answers import Guide, Home, Suggestions, Summaries, Summary
 from loadtests.phone import Check, Headers, Phone, demand
 from loadtests.town import SEED, Town, prefixes
 from loadtests.words import Search
@@ -116,14 +116,14 @@ class CatalogueCitizen(FastHttpUser):
         return self.phone.ask(path, "GET /v1/home", Home, check, may_change=True)
 
     def _suggest(self, typed: str) -> None:
-        def check(offered: list[Suggestion], _: Headers) -> None:
+        def check(page: Suggestions, _: Headers) -> None:
+            offered = page.items
             demand(len(offered) <= 10, "more than ten suggestions")
             demand(all(len(one.service_code) == 31 for one in offered), "no service code")
             demand(len({one.text for one in offered}) == len(offered), "a name twice")
 
         path = f"/v1/suggestions?{urlencode({'q': typed, 'region': self.county.code})}"
-        shape = list[Suggestion]
-        self.phone.ask(path, "GET /v1/suggestions", shape, check, may_change=True)
+        self.phone.ask(path, "GET /v1/suggestions", Suggestions, check, may_change=True)
 
     def _find(self, search: Search) -> list[Summary]:
         def check(page: Summaries, _: Headers) -> None:

@@ -193,13 +193,13 @@ async def suggestions(
         str, QueryParameter(name="q", min_length=1, max_length=50, pattern=r"\A[^\x00]*\Z")
     ],
     region: RegionQuery = None,
-) -> Response[list[Suggestion]]:
-    """Up to 10 names that begin with what was typed: characters, pinyin or initials."""
+) -> Response[Page[Suggestion]]:
+    """Up to 10 names that begin with what was typed: characters, pinyin or initials; one page."""
 
-    async def load(connection: Connection) -> list[Suggestion]:
+    async def load(connection: Connection) -> Page[Suggestion]:
         scope = await scope_of(connection, region) if region else None
         found = await suggest_services(connection, q, scope)
-        return [Suggestion(f.text, f.service_code) for f in found]
+        return Page([Suggestion(f.text, f.service_code) for f in found], None)
 
     return public_answer(await database.read(load), max_age_seconds=LIST_SECONDS)
 

@@ -178,7 +178,7 @@ async def test_a_file_that_is_not_there_is_not_found(
 @pytest.mark.parametrize("typed", ["身份", "sfz", "shenfenz"])
 async def test_suggestions_come_while_typing(client: httpx.AsyncClient, typed: str) -> None:
     answer = await client.get("/v1/suggestions", params={"q": typed, "region": TIANHE})
-    found = answer.json()
+    found = answer.json()["items"]
     assert 0 < len(found) <= 10
     assert any("身份证" in suggestion["text"] for suggestion in found)
 
