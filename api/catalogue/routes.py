@@ -15,7 +15,7 @@ from api.answers import public_answer
 from api.cache import Cache
 from api.catalogue import queries
 from api.catalogue.count_views import ViewCounter
-from api.catalogue.list_services import Asked, list_services
+from api.catalogue.list_services import Asked, list_services, no_such_region, scope_of
 from api.catalogue.rows import DepartmentRow
 from api.catalogue.schemas import (
     Audience,
@@ -199,7 +199,7 @@ async def suggestions(
     async def load(connection: Connection) -> Page[Suggestion]:
         scope = await scope_of(connection, region) if region else None
         found = await suggest_services(connection, q, scope)
-        return Page([Suggestion(f.text, f.service_code) for f in found], None)
+        return Page(found, None)
 
     return public_answer(await database.read(load), max_age_seconds=LIST_SECONDS)
 
@@ -313,14 +313,6 @@ def guide_key(service_code: str, version: int | None = None) -> str:
     return f"guide:{service_code}:{version or ''}"
 
 
-async def scope_of(connection: Connection, region: str) -> list[str]:
-    """Whose items serve a place. Raises NotFound for a code that is no region."""
-    scope = await queries.find_scope(connection, region_code=region)
-    if scope is None:
-        raise no_such_region()
-    return list(scope)
-
-
 def today() -> date:
     """The day in China."""
     return datetime.now(CHINA).date()
@@ -328,10 +320,6 @@ def today() -> date:
 
 def no_such_service() -> NotFound:
     return NotFound("没有这个事项。", "There is no such service.")
-
-
-def no_such_region() -> NotFound:
-    return NotFound("没有这个行政区划代码。", "There is no region with this code.")
 
 
 router = Router(

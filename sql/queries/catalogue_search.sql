@@ -34,11 +34,6 @@ select count(*), max(updated_at) from synonyms;
 -- name: list_synonyms
 select phrase, means from synonyms order by phrase;
 
--- name: find_scope$
-select array[code] || (select array_agg(a order by o desc) from unnest(ancestors) with ordinality as u (a, o))
-from regions
-where code = :region_code;
-
 -- name: find_department_regions$
 select coalesce(array_agg(distinct region_code), '{}')
 from services
@@ -118,9 +113,9 @@ page as materialized (
 )
 select
     s.service_code, s.name, d.code as department_code, d.name as department_name,
-    s.region_code, r.name as region_name, s.item_type, s.audience, s.handling_type,
+    s.region_code, coalesce(r.name, '全国') as region_name, s.item_type, s.audience, s.handling_type,
     s.statutory_days, s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at,
-    p.score, p.closeness
+    p.closeness, p.score
 from page p
 join services s using (service_code)
 join departments d on d.code = s.department_code
@@ -208,9 +203,9 @@ page as materialized (
 )
 select
     s.service_code, s.name, d.code as department_code, d.name as department_name,
-    s.region_code, r.name as region_name, s.item_type, s.audience, s.handling_type,
+    s.region_code, coalesce(r.name, '全国') as region_name, s.item_type, s.audience, s.handling_type,
     s.statutory_days, s.promised_days, s.visits, s.online_depth, s.charged, s.updated_at,
-    p.score, p.closeness
+    p.closeness, p.score
 from page p
 join services s using (service_code)
 join departments d on d.code = s.department_code

@@ -6,6 +6,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from api.catalogue.rows import SummaryRow
+from api.catalogue.schemas import Suggestion
 from api.statements import Statements
 
 
@@ -31,36 +33,13 @@ class Synonym(Struct, frozen=True):
     means: list[str]
 
 
-class FoundService(Struct, frozen=True):
-    """A service as lists show it. `closeness`: 1 is the region asked for, its parents follow;
+class FoundService(SummaryRow, frozen=True):
+    """A service as lists show it, with its score; the order is `(-score, closeness, service_code)`.
 
-    without a region it is the exercise level. `(-score, closeness, service_code)` is the order.
+    Without a region `closeness` is the exercise level.
     """
 
-    service_code: str
-    name: str
-    department_code: str
-    department_name: str
-    region_code: str
-    region_name: str | None
-    item_type: str
-    audience: list[str]
-    handling_type: str | None
-    statutory_days: int | None
-    promised_days: int | None
-    visits: int | None
-    online_depth: str | None
-    charged: bool
-    updated_at: datetime
     score: float
-    closeness: int
-
-
-class Suggestion(Struct, frozen=True):
-    """A name to offer while typing, and the nearest item that bears it."""
-
-    text: str
-    service_code: str
 
 
 class TitleKey(Struct, frozen=True):
@@ -86,7 +65,6 @@ find_longer_pinyins = _statements.many("find_longer_pinyins", LexemeCount)
 find_lookalikes = _statements.many("find_lookalikes", LexemeCount)
 version_synonyms = _statements.optional("version_synonyms", SynonymsVersion)
 list_synonyms = _statements.many("list_synonyms", Synonym)
-find_scope = _statements.value("find_scope", list[str])
 find_department_regions = _statements.value("find_department_regions", list[str])
 search_in_scope = _statements.many("search_in_scope", FoundService)
 search_everywhere = _statements.many("search_everywhere", FoundService)

@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from api.catalogue import queries as catalogue_queries
 from api.catalogue.search import queries
 from api.catalogue.search.queries import FoundService
 from api.catalogue.search.understand_query import SearchWords
@@ -51,7 +52,7 @@ async def find_scope(connection: Connection, region_code: str) -> list[str]:
 
     A region that is not known has only itself and the nation.
     """
-    scope = await queries.find_scope(connection, region_code=region_code) or [region_code]
+    scope = await catalogue_queries.find_scope(connection, region_code=region_code) or [region_code]
     return [*dict.fromkeys([*scope, NATION])]
 
 

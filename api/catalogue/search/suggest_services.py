@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from api.catalogue.schemas import Suggestion
 from api.catalogue.search import queries
 from api.catalogue.search.cut_words import START_LENGTH, is_chinese, normalise
-from api.catalogue.search.queries import Suggestion
 from api.catalogue.search.read_synonyms import BOOK, SynonymBook
 from api.statements import Connection
 
