@@ -24,15 +24,19 @@ from api.catalogue.import_services import import_file
 from api.catalogue.lint_guide import Finding
 from api.catalogue.lint_words import RULE_TITLES
 from api.catalogue.rows import Linted
+from api.commands import clerks as clerk_commands
+from api.commands import platforms as platform_commands
 from api.database import open_connection
 from api.diagrams import draw_moves
 from api.doctor import draw_checks, examine
 from api.embedded import joined_postgres
 from api.files import open_files
 from api.jobs import work
+from api.key_provider import make_keys_file
 from api.logs import configure_logs
 from api.migrations import MigrationFailed, migrate
 from api.progress import console, progress
+from api.rotate_keys import rotate_keys
 from api.seeding import Ground, plant_seeds
 from api.settings import Settings, SettingsWrong, draw_example, load_settings
 from api.statements import Connection
@@ -78,7 +82,18 @@ def _parser() -> argparse.ArgumentParser:
     lint.add_argument("--rule", type=int, help="list the items that break this rule")
     doctor = add("doctor", _doctor, "what is wrong with this machine, and how to mend it")
     doctor.add_argument("--environment", action="store_true", help="print .env.example")
+    rotate = add("rotate-keys", _rotate_keys, "new keys; all that is sealed is sealed anew")
+    rotate.add_argument("--kek", action="store_true", help="a new key-encryption key as well")
+    new_keys = add("new-keys", _new_keys, "make a file of keys for KEYS_FILE")
+    new_keys.add_argument("file", type=Path, metavar="FILE")
     add("diagram", _diagram, "draw every table of moves (Mermaid)")
+    clerk_commands.add_arguments(
+        add("clerk", clerk_commands.run_clerk, "make a clerk, with password and authenticator"),
+        add("audit", clerk_commands.run_audit, "walk the audit trail's chain: any tampering shows"),
+    )
+    platform_commands.add_arguments(
+        add("platform-key", platform_commands.run_platform_key, "make or revoke a platform's key")
+    )
     return parser
 
 
@@ -214,6 +229,22 @@ def _doctor(settings: Settings, arguments: argparse.Namespace) -> int:
 def _diagram(_settings: Settings, _arguments: argparse.Namespace) -> None:
     for name, moves in app.MOVES.items():
         sys.stdout.write(draw_moves(name, moves))
+
+
+def _rotate_keys(settings: Settings, arguments: argparse.Namespace) -> int:
+    with _database(settings) as url:
+        found = msgspec.structs.replace(settings, database_url=url)
+        done = asyncio.run(rotate_keys(found, progress, new_key_encryption_key=arguments.kek))
+    console.print(
+        f"{done.rows:,} values sealed anew, {done.retired} keys retired, "
+        f"{done.destroyed} destroyed, {done.broken} values do not open"
+    )
+    return 1 if done.broken else 0
+
+
+def _new_keys(_settings: Settings, arguments: argparse.Namespace) -> None:
+    make_keys_file(arguments.file)
+    console.print(f"{arguments.file}: keep it safe, and apart from the database's backups.")
 
 
 @contextmanager

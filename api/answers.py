@@ -58,6 +58,20 @@ def public_answer(
     )
 
 
+def private_answer(
+    content: Any, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response[Any]:
+    """One person's answer: a struct, or its JSON as bytes; only their own client may keep it,
+    and asks each time whether it still holds."""
+    body = content if isinstance(content, bytes) else msgspec.json.encode(content)
+    return Response(
+        body,
+        status_code=status,
+        media_type="application/json",
+        headers={"Cache-Control": "private, no-cache", **(headers or {})},
+    )
+
+
 def choose_encoding(accept: bytes) -> bytes | None:
     """The best of br, zstd, gzip by the client's weights; None means plain."""
     weights: dict[bytes, float] = {}
@@ -171,12 +185,14 @@ class _Finish:
         vary = found.get(b"vary")
         shaped.append((b"vary", vary + b", Accept-Encoding" if vary else b"Accept-Encoding"))
         encoding = None
-        if len(body) >= _LEAST_BYTES and media_type.startswith(_TEXT + _ALSO_TEXT):
+        # A tag of the handler's own, such as a version, is kept; its one form is the plain one.
+        own_tag = found.get(b"etag")
+        if not own_tag and len(body) >= _LEAST_BYTES and media_type.startswith(_TEXT + _ALSO_TEXT):
             encoding = choose_encoding(self._asked.get(b"accept-encoding", b""))
         if encoding:
             body = self._answers.encode(digest, body, encoding)
             shaped.append((b"content-encoding", encoding))
             digest += b"-" + encoding
-        shaped.append((b"etag", b'"' + digest + b'"'))
+        shaped.append((b"etag", own_tag or b'"' + digest + b'"'))
         shaped.append((b"content-length", str(len(body)).encode()))
         return body, shaped

@@ -11,23 +11,29 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Request
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.static_files import create_static_files_router
 from litestar.types import ASGIApp, LifeSpanScope, Receive, Scope, Send
+from msgspec import Struct
 
-from api import catalogue, health, regions
-from api.access import public
-from api.admission import Admission, Kind
+from adapters.webhooks import Sender
+from api import cases, catalogue, citizens, clerks, health, messages, platforms, regions
+from api.access import Caller, Prover, caller_of, public
+from api.admission import Admission, BodyLimit, Kind
 from api.answers import Answers
+from api.audit import chain_entries
 from api.cache import Cache, open_cache
+from api.channels import Channels, open_channels
+from api.credentials import say_who_calls
 from api.database import Database, open_database
 from api.diagrams import Moves
 from api.documents import ASSETS, CONTENT_POLICY, openapi_config
 from api.envelope import Envelope, Lane
 from api.events import Reactions
+from api.facts import CaseMoved, CitizenErased, CitizensMerged, DeliveryAsked, MessageAsked
 from api.files import Files, open_files
 from api.idempotency import forget_expired
 from api.jobs import Entry, Timetable
@@ -35,21 +41,47 @@ from api.limits import Policy, RateLimiter
 from api.logs import configure_logs
 from api.pages import Cursors
 from api.problems import answer_error
+from api.sessions import Revocations, Tokens, open_revocations
 from api.settings import Settings, load_settings, secret_key
+from api.vault import Vault, open_vault
 
 ROUTERS = (
     regions.router,
     catalogue.router,
     catalogue.file_router,
+    catalogue.link_router,
     catalogue.public_router,
+    catalogue.platform_router,
     health.router,
+    *citizens.ROUTERS,
+    *cases.ROUTERS,
+    *messages.ROUTERS,
+    *platforms.ROUTERS,
+    *clerks.ROUTERS,
 )
 SEEDS = (regions.SEED, *catalogue.SEEDS)
-MOVES: dict[str, Moves] = {"guide": catalogue.MOVES}
+MOVES: dict[str, Moves] = {
+    "guide": catalogue.MOVES,
+    "case": cases.MOVES,
+    "message": messages.MOVES,
+}
 
 READS = frozenset({"GET", "HEAD"})
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 EVERYTHING = READS | WRITES | {"OPTIONS"}
+# What multipart puts around a file, and how long a phone may take to send it.
+UPLOAD_FRAME_BYTES = 64 * 1024
+UPLOAD_SECONDS = 20.0
+IMPORT_BODY = BodyLimit(64 * 1024 * 1024, 120)
+# 500 events, each with everything that an event may say.
+EVENTS_BODY = BodyLimit(4 * 1024 * 1024, 10)
+# Channels push in the form they like best.
+NOTICE_TYPES = (
+    b"application/json",
+    b"application/xml",
+    b"text/xml",
+    b"application/x-www-form-urlencoded",
+)
 
 
 def lanes(settings: Settings) -> tuple[Lane, ...]:
@@ -57,6 +89,8 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
     read = _policy("read", settings.rate_reads_per_second)
     search = _policy("search", settings.rate_searches_per_second)
     write = _policy("write", settings.rate_writes_per_second)
+    platform = _policy("address", settings.rate_platforms_per_second)
+    notice = _policy("notice", settings.rate_notices_per_second)
     return (
         Lane("health", EVERYTHING, "/health/", None, None),
         Lane("metrics", EVERYTHING, "/metrics", None, None),
@@ -65,22 +99,100 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
         Lane("search", READS, "/v1/services", Kind.CATALOGUE, search, needs=b"q="),
         Lane("search", READS, "/v1/regions", Kind.CATALOGUE, search, needs=b"q="),
         Lane("export", READS, "/sitemap", Kind.EXPORT, search),
+        Lane("notices", EVERYTHING, "/v1/notices/", Kind.NOTICE, notice, media_types=NOTICE_TYPES),
+        Lane(
+            "import",
+            WRITES,
+            "/v1/platform/services:import",
+            Kind.EXPORT,
+            platform,
+            deadline=False,
+            media_types=(b"application/x-ndjson", b"application/ndjson"),
+            body=IMPORT_BODY,
+        ),
+        Lane("events", WRITES, "/v1/platform/events", Kind.SUBMIT, platform, body=EVENTS_BODY),
+        Lane("platform", EVERYTHING, "/v1/platform/", Kind.SUBMIT, platform),
+        # A stream holds no place and has no deadline: its number and age are bounded elsewhere.
+        Lane("stream", frozenset({"GET"}), "/v1/cases/", None, read, suffix="/stream"),
+        Lane("cases", READS, "/v1/cases", Kind.QUERY, read),
+        Lane("cases", READS, "/v1/progress", Kind.QUERY, read),
         Lane("catalogue", READS, "/", Kind.CATALOGUE, read),
+        Lane(
+            "upload",
+            frozenset({"POST"}),
+            "/v1/uploads",
+            Kind.SUBMIT,
+            write,
+            deadline=False,  # a phone's own pace; body and scanner have limits of their own
+            media_types=(b"multipart/form-data",),
+            body=BodyLimit(settings.upload_limit_bytes + UPLOAD_FRAME_BYTES, UPLOAD_SECONDS),
+        ),
         Lane("write", WRITES, "/", Kind.SUBMIT, write),
         Lane("other", EVERYTHING, "/", Kind.CATALOGUE, read),
     )
 
 
-def reactions(cache: Cache) -> Reactions:
+class Tools(Struct, frozen=True):
+    """What a job worker holds: what reactions and the timetable work with."""
+
+    settings: Settings
+    database: Database
+    cache: Cache
+    vault: Vault
+    channels: Channels
+    courier: platforms.Courier
+
+
+def reactions(tools: Tools) -> Reactions:
     """Every fact and what it causes."""
-    return {catalogue.ServicesChanged: (catalogue.forget_guides(cache),)}
+    database = tools.database
+    return {
+        catalogue.ServicesChanged: (
+            catalogue.forget_guides(tools.cache),
+            platforms.tell_of_changes(database),
+        ),
+        CaseMoved: (
+            cases.forget_moved(tools.cache),
+            cases.go_on_when_paid(database),
+            cases.know_issued_certificate(database),
+            messages.tell_citizen(database, tools.settings),
+            platforms.tell_of_cases(database),
+        ),
+        DeliveryAsked: (platforms.send_asked(tools.courier),),
+        MessageAsked: (messages.send_message(database, tools.vault, tools.channels),),
+        CitizensMerged: (
+            messages.move_messages(database),
+            cases.give_to_kept(database, tools.cache),
+            cases.give_certificates(database),
+        ),
+        CitizenErased: (
+            messages.forget_messages(database),
+            cases.empty_erased(database, tools.cache),
+            cases.forget_belongings(database, open_files(tools.settings.files_address)),
+        ),
+    }
 
 
-def timetable(database: Database) -> Timetable:
+def timetable(tools: Tools) -> Timetable:
     """What happens by the clock (cron, China Standard Time)."""
+    database = tools.database
     return (
         Entry("guides-into-force", "1 0 * * *", catalogue.bring_guides_into_force(database)),
         Entry("idempotency-keys", "17 * * * *", _forget_keys(database)),
+        Entry("audit-chain", "* * * * * */5", chain_entries(database)),
+        Entry("citizens-traces", "47 3 * * *", citizens.forget_traces(database)),
+        Entry("clerk-sessions", "41 3 * * *", clerks.forget_clerk_sessions(database)),
+        Entry(
+            "unused-uploads",
+            "23 * * * *",
+            cases.forget_unused(database, open_files(tools.settings.files_address)),
+        ),
+        Entry("cases-unanswered", "7 0 * * *", cases.accept_unanswered(database)),
+        Entry("cases-late", "12 0,8 * * *", cases.warn_of_late_cases(database)),
+        Entry("cases-provisional", "27 1 * * *", cases.settle_provisional_days(database)),
+        Entry("due-messages", "* * * * *", messages.ask_for_due(database)),
+        Entry("due-webhooks", "* * * * * */5", platforms.send_due(tools.courier)),
+        Entry("platform-traces", "*/10 * * * *", platforms.forget_old(database)),
     )
 
 
@@ -97,9 +209,16 @@ async def open_worker(settings: Settings) -> AsyncIterator[tuple[Reactions, Time
     """What a job worker needs, opened for the length of the block."""
     database = await open_database(settings.database_url, settings)
     cache = await open_cache(settings.redis_url, settings)
+    vault = await open_vault(settings, database)
+    channels = await open_channels(settings, database, vault)
+    courier = platforms.Courier(database, vault, platforms.open_sender(settings))
+    tools = Tools(settings, database, cache, vault, channels, courier)
     try:
-        yield reactions(cache), timetable(database)
+        yield reactions(tools), timetable(tools)
     finally:
+        await courier.close()
+        await channels.close()
+        await vault.close()
         await cache.close()
         await database.close()
 
@@ -147,7 +266,7 @@ def _litestar(settings: Settings) -> Litestar:
             )
         )
     origins = [o.strip() for o in settings.cors_origins.split(",") if o.strip()]
-    return Litestar(
+    app = Litestar(
         route_handlers=handlers,
         lifespan=[lambda app: open_process(app, settings)],
         state=State({"settings": settings}),
@@ -157,7 +276,14 @@ def _litestar(settings: Settings) -> Litestar:
             "cache": Provide(_cache, sync_to_thread=False),
             "files": Provide(_files, sync_to_thread=False),
             "cursors": Provide(_cursors, sync_to_thread=False),
+            "vault": Provide(_vault, sync_to_thread=False),
+            "channels": Provide(_channels, sync_to_thread=False),
+            "tokens": Provide(_tokens, sync_to_thread=False),
+            "revocations": Provide(_revocations, sync_to_thread=False),
             "views": Provide(_views, sync_to_thread=False),
+            "caller": Provide(_caller, sync_to_thread=False),
+            "calls": Provide(_calls, sync_to_thread=False),
+            "sender": Provide(_sender, sync_to_thread=False),
         },
         exception_handlers={Exception: answer_error},
         cors_config=CORSConfig(allow_origins=origins) if origins else None,
@@ -166,6 +292,8 @@ def _litestar(settings: Settings) -> Litestar:
         request_max_body_size=None,  # the envelope bounds bodies, per lane
         debug=False,
     )
+    say_who_calls(app)
+    return app
 
 
 @asynccontextmanager
@@ -175,17 +303,42 @@ async def open_process(app: Litestar, settings: Settings) -> AsyncIterator[None]
     state = app.state
     state.database = await open_database(settings.database_url, settings)
     state.cache = await open_cache(settings.redis_url, settings)
+    state.vault = await open_vault(settings, state.database)
+    state.channels = await open_channels(settings, state.database, state.vault)
+    state.tokens = Tokens(key)
+    state.revocations = open_revocations(settings, state.database)
     state.files = open_files(settings.files_address)
     state.cursors = Cursors(key)
     state.limiter = RateLimiter(state.cache.door, key)
     state.admission = Admission(settings)
     state.views = catalogue.ViewCounter(state.database)
+    state.calls = platforms.CallCounter(state.database)
+    state.sender = platforms.open_sender(settings)
+    provers: dict[str, Prover] = {
+        "citizen": citizens.CitizenProver(state.database, state.tokens, state.revocations),
+        "clerk": clerks.ClerkProver(state.database, state.tokens, settings),
+        "platform": platforms.PlatformProver(
+            state.database,
+            platforms.Keyring(state.database, state.vault),
+            state.calls,
+            state.limiter,
+            settings,
+        ),
+    }
+    state.provers = provers
+    state.streams = cases.Streams(settings.database_url, state.database, state.cache)
+    state.streams.start()
     writing = asyncio.create_task(state.views.write_for_ever())
     try:
         yield
     finally:
+        await state.streams.close()
         writing.cancel()
         await asyncio.gather(writing, return_exceptions=True)
+        await state.calls.close()
+        await state.revocations.close()
+        await state.channels.close()
+        await state.vault.close()
         await state.cache.close()
         await state.database.close()
 
@@ -210,8 +363,36 @@ def _cursors(state: State) -> Cursors:
     return state.cursors  # type: ignore[no-any-return]
 
 
+def _vault(state: State) -> Vault:
+    return state.vault  # type: ignore[no-any-return]
+
+
+def _channels(state: State) -> Channels:
+    return state.channels  # type: ignore[no-any-return]
+
+
+def _tokens(state: State) -> Tokens:
+    return state.tokens  # type: ignore[no-any-return]
+
+
+def _revocations(state: State) -> Revocations:
+    return state.revocations  # type: ignore[no-any-return]
+
+
 def _views(state: State) -> catalogue.ViewCounter:
     return state.views  # type: ignore[no-any-return]
+
+
+def _calls(state: State) -> platforms.CallCounter:
+    return state.calls  # type: ignore[no-any-return]
+
+
+def _sender(state: State) -> Sender:
+    return state.sender  # type: ignore[no-any-return]
+
+
+def _caller(request: Request[Any, Any, Any]) -> Caller:
+    return caller_of(request)
 
 
 def _policy(name: str, per_second: int) -> Policy:

@@ -14,6 +14,7 @@ from msgspec import Struct
 from rich.table import Table
 
 from api.cache import RedisAway, open_cache
+from api.channels import channels_path, try_channels
 from api.database import DATABASE_AWAY, open_connection
 from api.embedded import binaries_work
 from api.files import open_files
@@ -44,6 +45,7 @@ async def examine(settings: Settings) -> list[Check]:
         _redis,
         _files,
         _secrets,
+        _channels,
     ]
     return [await look(settings) for look in looks]
 
@@ -152,6 +154,20 @@ async def _secrets(settings: Settings) -> Check:
     if key.exists() and _mode(key) & 0o077:
         return Check("secret key", "wrong", "others may read it", f"chmod 600 {key}")
     return Check("secret key", "well", "set" if settings.secret_key else "in the data folder")
+
+
+async def _channels(settings: Settings) -> Check:
+    path = channels_path(settings)
+    if not path.exists():
+        mend = "`make run` makes simulated ones; for real ones write the file of CHANNELS_FILE"
+        return Check("channels", "warning", "no channels file: nobody can sign in", mend)
+    if _mode(path) & 0o077:
+        return Check("channels", "wrong", "others may read the channels file", f"chmod 600 {path}")
+    names, faults = await try_channels(settings)
+    if faults:
+        words = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
+        return Check("channels", "wrong", words, f"mend {path}; see docs/channels/README.md")
+    return Check("channels", "well", ", ".join(names) or "the file names none")
 
 
 def _mode(path: Path) -> int:

@@ -20,6 +20,7 @@ from litestar.openapi.spec import Contact, License, Tag
 from msgspec import Struct
 
 from api import __version__
+from api.credentials import SCHEMES
 from api.errors import MEDIA_TYPE
 from api.files import FILE_ENDINGS
 
@@ -83,7 +84,7 @@ _PROBLEM_EXAMPLE = {
     "request_id": "6f1c0a52f7c94a3e8d0f3a5f1b7f9c21",
 }
 # Litestar names a generic by its module; readers want ServiceSummaryPage.
-_PAGE_OF = re.compile(rb"Page_api\.\w+\.schemas\.(\w+?)_")
+_PAGE_OF = re.compile(rb"Page_api(?:\.\w+)+\.\w*schemas\.(\w+?)_")
 _ETAG_HEADERS = {
     "ETag": {"description": "strong tag of these bytes", "schema": {"type": "string"}},
     "Cache-Control": {"schema": {"type": "string"}},
@@ -145,7 +146,13 @@ def openapi_config() -> OpenAPIConfig:
         tags=[
             Tag("catalogue", "Services, their guides and files"),
             Tag("regions", "Administrative regions"),
+            Tag("citizens", "Signing in, who one is, and the rights over one's own data"),
+            Tag("agents", "Who acts for whom: written authority, organisations"),
+            Tag("cases", "Applications: files, drafts, submission, corrections, progress"),
+            Tag("messages", "What people are told, and what channels report of it"),
+            Tag("clerks", "Those who handle cases: signing in, managing clerks, the audit trail"),
             Tag("visibility", "Pages and maps for search engines"),
+            Tag("platform", "What partners with keys may do; every call is signed (RFC 9421)"),
             Tag("operations", "Health, metrics, explanations of problems"),
         ],
         render_plugins=[SwaggerPage(), SwaggerStart(), CompleteJson()],
@@ -155,6 +162,7 @@ def openapi_config() -> OpenAPIConfig:
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add to every operation what it shares with all others."""
     schemas = document["components"]["schemas"]
+    document["components"]["securitySchemes"] = SCHEMES
     schemas["ProblemAnswer"]["examples"] = [_PROBLEM_EXAMPLE]
     _write_patterns_for_everybody(document)
     for path, methods in document["paths"].items():

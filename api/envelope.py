@@ -19,7 +19,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from msgspec import Struct
 
-from api.admission import Admission, Kind, body_limits, guard_body
+from api.admission import Admission, BodyLimit, Kind, body_limits, guard_body
 from api.errors import (
     MEDIA_TYPE,
     Overloaded,
@@ -54,6 +54,7 @@ class Lane(Struct, frozen=True):
     """How a group of requests is limited. The first lane that fits counts.
 
     `policy` None: not rate-limited; `kind` None: takes no place (health must answer under load).
+    `body` None: as large and as long as any body may be.
     """
 
     name: str
@@ -65,12 +66,15 @@ class Lane(Struct, frozen=True):
     deadline: bool = True
     media_types: tuple[bytes, ...] = (b"application/json",)
     content_policy: bytes = CONTENT_POLICY
+    body: BodyLimit | None = None
+    suffix: str = ""
 
     def fits(self, method: str, path: str, query: bytes) -> bool:
         """Whether a request travels here; `needs` is a query parameter that must be there."""
         return (
             method in self.methods
             and path.startswith(self.prefix)
+            and path.endswith(self.suffix)
             and (not self.needs or query.startswith(self.needs) or b"&" + self.needs in query)
         )
 
@@ -132,7 +136,7 @@ class Envelope:
             if not decision.allowed:
                 raise RateLimited()
         _check_media_type(scope, lane)
-        body = guard_body(scope, receive, self._body_limit(scope["path"]))
+        body = guard_body(scope, receive, lane.body or self._body_limit(scope["path"]))
         if lane.kind is None:
             await self._app(scope, body, trip)
             return

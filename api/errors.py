@@ -84,6 +84,15 @@ class Unauthorized(Problem):
     english = "Please sign in first."
 
 
+class SignatureWrong(Unauthorized):
+    """请求签名缺失或未通过验证。"""
+
+    code = "signature_wrong"
+    title = "签名无效"
+    english_title = "Signature not valid"
+    english = "The request's signature is missing or not valid."
+
+
 class Forbidden(Problem):
     """您没有权限做这件事。"""
 
@@ -139,6 +148,20 @@ class RequestInProgress(Conflict):
 
     code = "request_in_progress"
     english = "The same request is still being handled. Please ask again shortly."
+
+
+class NonceUsed(Conflict):
+    """这个签名随机串已经用过，请换一个重新签名。"""
+
+    code = "nonce_used"
+    english = "This nonce was used before. Sign again with a new one."
+
+
+class WebhooksTooMany(Conflict):
+    """推送地址已达上限，请先删除不用的。"""
+
+    code = "webhooks_too_many"
+    english = "There are as many webhooks as a platform may have. Delete one first."
 
 
 class ServiceWithdrawn(Problem):
@@ -209,6 +232,13 @@ class RateLimited(Problem):
     title = "请求过于频繁"
     english_title = "Too many requests"
     english = "Too many requests. Please slow down."
+
+
+class QuotaUsed(RateLimited):
+    """今天的调用次数已经用完，请明天再试。"""
+
+    code = "quota_used"
+    english = "Today's calls are used up. Come back tomorrow."
 
 
 class Overloaded(Problem):

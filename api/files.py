@@ -11,14 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from obstore.store import LocalStore, MemoryStore, ObjectStore, S3Store
 
 PDF: Final = "application/pdf"
@@ -31,6 +35,15 @@ FILE_ENDINGS: Final[dict[str, str]] = {PDF: ".pdf", DOCX: ".docx", PNG: ".png", 
 _SHA256 = re.compile(r"\A[0-9a-f]{64}\Z")
 _CHUNK_BYTES = 256 * 1024
 _ZIP_ENTRIES_MOST = 2000
+_UNPACKED_BYTES_MOST = 200 * 1024 * 1024
+_UNPACKED_TIMES_MOST = 200
+_PIXELS_MOST = 100_000_000
+# Where readers of the other formats look for their beginning and for their directory.
+_HEAD_BYTES = 1024
+_TAIL_BYTES = 66 * 1024
+# Start of frame of every JPEG process; the others among these numbers are tables.
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_NONCE_BYTES = 12
 _STORE_TIMEOUT = timedelta(seconds=5)
 _STORE_RETRIES_MOST = 2
 
@@ -44,7 +57,11 @@ class FileDamaged(Exception):
 
 
 class MediaTypeRefused(Exception):
-    """The content is none of PDF, DOCX, PNG and JPEG."""
+    """The content is none of PDF, DOCX, PNG and JPEG, or two of them at once."""
+
+
+class FileTooDense(Exception):
+    """Small to send, huge to open: an archive or a picture made to fill somebody's memory."""
 
 
 class Files:
@@ -105,6 +122,11 @@ class Files:
         """Whether something is kept under this name; its content is not proved."""
         return await self._size_bytes(sha256) is not None
 
+    async def forget(self, sha256: str) -> None:
+        """Delete the file; one that is not there is no fault."""
+        with suppress(FileNotFoundError):
+            await self._store.delete_async(_path(sha256))
+
     async def _size_bytes(self, sha256: str) -> int | None:
         try:
             meta = await self._store.head_async(_path(sha256))
@@ -153,6 +175,79 @@ def sniff_media_type(content: bytes) -> str:
         return JPEG
     if content.startswith(b"PK\x03\x04") and _is_plain_docx(content):
         return DOCX
+    raise MediaTypeRefused
+
+
+def lock_content(content: bytes) -> tuple[bytes, bytes]:
+    """A fresh key and the content encrypted under it (AES-256-GCM): nonce, ciphertext, tag.
+
+    The key is used once, so the store holds nothing that can be read without the database,
+    and no two uploads share a file that one of them might take away.
+    """
+    key, nonce = AESGCM.generate_key(256), secrets.token_bytes(_NONCE_BYTES)
+    return key, nonce + AESGCM(key).encrypt(nonce, content, None)
+
+
+def unlock_content(key: bytes, locked: bytes) -> bytes:
+    """The content again; raises `FileDamaged` where it is not what the key locked."""
+    try:
+        return AESGCM(key).decrypt(locked[:_NONCE_BYTES], locked[_NONCE_BYTES:], None)
+    except (InvalidTag, ValueError):
+        raise FileDamaged from None
+
+
+def inspect_upload(content: bytes) -> str:
+    """The media type of what a stranger sends. Raises `MediaTypeRefused` and `FileTooDense`.
+
+    On top of `sniff_media_type`: nothing may be two kinds at once (a PDF is searched for in
+    the first kilobyte, an archive's directory at the end), and what it takes to open it is
+    read from its own headers, without opening it.
+    """
+    media_type = sniff_media_type(content)
+    if media_type != PDF and b"%PDF-" in content[:_HEAD_BYTES]:
+        raise MediaTypeRefused
+    if media_type != DOCX and b"PK\x05\x06" in content[-_TAIL_BYTES:]:
+        raise MediaTypeRefused
+    if media_type == DOCX:
+        _check_archive(content)
+    elif media_type in (PNG, JPEG):
+        width, height = _png_size(content) if media_type == PNG else _jpeg_size(content)
+        if width * height > _PIXELS_MOST:
+            raise FileTooDense
+        if not width * height:
+            raise MediaTypeRefused
+    return media_type
+
+
+def _check_archive(content: bytes) -> None:
+    with zipfile.ZipFile(BytesIO(content)) as archive:
+        entries = archive.infolist()
+    unpacked, packed = sum(e.file_size for e in entries), sum(e.compress_size for e in entries)
+    # Entries that share bytes say together more than the file has.
+    if packed > len(content) or unpacked > _UNPACKED_BYTES_MOST:
+        raise FileTooDense
+    if unpacked > _UNPACKED_TIMES_MOST * max(packed, 1):
+        raise FileTooDense
+
+
+def _png_size(content: bytes) -> tuple[int, int]:
+    return int.from_bytes(content[16:20]), int.from_bytes(content[20:24])
+
+
+def _jpeg_size(content: bytes) -> tuple[int, int]:
+    """From the first frame header (ITU-T T.81 B.2.2); raises `MediaTypeRefused` without one."""
+    place = 2
+    while place + 9 <= len(content) and content[place] == 0xFF:
+        marker = content[place + 1]
+        if marker == 0xFF:
+            place += 1
+            continue
+        if marker in _FRAMES:
+            height = int.from_bytes(content[place + 5 : place + 7])
+            return int.from_bytes(content[place + 7 : place + 9]), height
+        if marker in (0xD9, 0xDA):
+            break
+        place += 2 + max(2, int.from_bytes(content[place + 2 : place + 4]))
     raise MediaTypeRefused
 
 

@@ -105,7 +105,7 @@ class RateLimiter:
             known.leased -= 1
             decision = _allow(known.remaining + known.leased, known.full_at - now)
         elif now < known.refused_until:
-            decision = _refuse(known.full_at - now, known.refused_until - now)
+            decision = _refuse(known.full_at - now, known.next_at - now)
         else:
             decision = await self._ask(policy, caller, known)
         self.refused += not decision.allowed
@@ -187,6 +187,7 @@ class _Caller:
         self.leased = 0
         self.leased_until = 0.0
         self.refused_until = 0.0
+        self.next_at = 0.0
         self.remaining = 0
         self.full_at = 0.0
 
@@ -215,6 +216,7 @@ class _Caller:
             self.leased_until = now + LEASE_SECONDS
         elif granted < len(waiting):
             self.refused_until = now + min(retry_seconds, REFUSAL_SECONDS)
+            self.next_at = now + retry_seconds
 
 
 def _allow(remaining: int, reset_seconds: float) -> Decision:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import msgspec
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
@@ -88,6 +89,12 @@ def _from_http(error: HTTPException) -> Problem:
 def _extras(error: ValidationException) -> list[dict[str, str]]:
     extra: Any = error.extra
     return [e for e in extra if isinstance(e, dict)] if isinstance(extra, list) else []
+
+
+def field_error_of(error: msgspec.ValidationError) -> FieldError:
+    """What msgspec says of one value, in our words: for what is decoded beside a route's body."""
+    message, _, place = str(error).partition(" - at `")
+    return _field_error({"message": message, "key": place.rstrip("`").removeprefix("$.")})
 
 
 def _field_error(extra: dict[str, str]) -> FieldError:

@@ -8,11 +8,15 @@ problem+json, like every other mistake.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import quote_from_bytes
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.errors import MEDIA_TYPE, BadRequest, render
+
+AT_SHUTDOWN: set[Callable[[], None]] = set()
+"""Called when the server begins to shut down, by what answers without end; perhaps repeatedly."""
 
 _VERSIONS = (b" HTTP/1.1", b" HTTP/1.0")
 _SAFE = "".join(map(chr, range(0x21, 0x7F))) + " "
@@ -27,6 +31,11 @@ class Protocol(HttpToolsProtocol):
             if line.endswith(_VERSIONS) and not line.isascii():
                 data = quote_from_bytes(line, safe=_SAFE).encode() + end + rest
         super().data_received(data)
+
+    def shutdown(self) -> None:
+        for told in tuple(AT_SHUTDOWN):
+            told()
+        super().shutdown()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (the parser's words stay here)
         body = render(BadRequest(), request_id=None, english=False)

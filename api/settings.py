@@ -111,12 +111,59 @@ class Settings(Struct, frozen=True, kw_only=True):
     rate_writes_per_second: Annotated[
         int, _about("writes per second and caller; burst is twice that", ge=1)
     ] = 50
+    rate_platforms_per_second: Annotated[
+        int, _about("signed calls per second and address; burst is twice that", ge=1)
+    ] = 1000
+    rate_notices_per_second: Annotated[
+        int, _about("notices of channels per second and address; burst is twice that", ge=1)
+    ] = 1000
     cache_seconds: Annotated[
         int, _about("how long a cached answer may be served without a look at PostgreSQL", ge=1)
     ] = 60
     idempotency_hours: Annotated[
         int, _about("how long an Idempotency-Key is kept, hours", ge=1)
     ] = 24
+    channels_file: Annotated[
+        str, _about("TOML file with a section per channel; empty: channels.toml in DATA_DIR")
+    ] = ""
+    key_provider: Annotated[
+        str, _about("what wraps the data keys: file, or an installed entry point of zhangban.keys")
+    ] = "file"
+    keys_file: Annotated[
+        str, _about("file with the key-encryption keys; empty: keys.json, made in DATA_DIR")
+    ] = ""
+    field_algorithm: Annotated[
+        Literal["aes-256-gcm", "sm4-gcm"], _about("how personal fields are encrypted from now on")
+    ] = "aes-256-gcm"
+    session_days: Annotated[
+        int, _about("how long a citizen stays signed in, days", ge=1, le=365)
+    ] = 30
+    clerk_session_hours: Annotated[
+        int, _about("how long a clerk stays signed in at most, hours", ge=1, le=24)
+    ] = 12
+    clerk_idle_minutes: Annotated[
+        int, _about("a clerk who does nothing for so long is signed out, minutes", ge=1, le=240)
+    ] = 30
+    antivirus_address: Annotated[
+        str, _about("HOST:PORT of clamd, which scans uploads; empty: they are marked unscanned")
+    ] = ""
+    platform_calls_per_day: Annotated[
+        int, _about("calls a day a new platform key may make", ge=1)
+    ] = 1_000_000
+    platform_calls_per_second: Annotated[
+        int, _about("calls a second a new platform may make; burst is twice that", ge=1, le=100_000)
+    ] = 200
+    webhook_private_networks: Annotated[
+        str,
+        _about("networks webhooks may go to although private, comma separated CIDR; empty: none"),
+    ] = ""
+    quiet_hours: Annotated[
+        str,
+        _about(
+            "no messages between these hours of the day, HH-HH; empty: at any time",
+            pattern=r"\A([0-9]{2}-[0-9]{2})?\Z",
+        ),
+    ] = "22-08"
     jobs_concurrency: Annotated[
         int, _about("jobs run at once per worker process", ge=1, le=200)
     ] = 10
@@ -130,6 +177,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def public_address(self) -> str:
         """What links in answers start with."""
         return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def channels_path(self) -> Path:
+        """The file that says how each channel is reached."""
+        return Path(self.channels_file or self.data_path / "channels.toml")
 
     @property
     def files_address(self) -> str:

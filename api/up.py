@@ -14,20 +14,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 from rich.panel import Panel
 
 from api.app import SEEDS
-from api.catalogue import queries
 from api.database import open_connection
+from api.demonstrate import write_demonstration
 from api.embedded import Servers, embedded_servers, end_with_parent
 from api.files import open_files
 from api.migrations import migrate
 from api.progress import console
 from api.seeding import Ground, plant_seeds
 from api.settings import PROJECT, Settings, secret_key
+from api.simulate import (
+    NotStarted,
+    collect_sections,
+    gateway_pages,
+    gateway_ports,
+    gateways,
+    simulates,
+)
 
 _STOP_SECONDS = 35.0
 _RESPAWN_SECONDS = 1.0
@@ -40,7 +48,7 @@ class CannotStart(Exception):
 def up(settings: Settings) -> None:
     """Run until SIGINT or SIGTERM. Raises CannotStart."""
     began = time.monotonic()
-    _demand_free_port(settings)
+    _demand_free_ports(settings)
     # Until the service runs, being told to stop unwinds what has been started so far.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     settings.data_path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,7 +64,10 @@ def up(settings: Settings) -> None:
         stopping = _listen_for_stop()
         children = _Children(settings, reached)
         try:
-            children.start()
+            if simulates(settings):
+                children.start(gateways(settings))
+                _collect_sections(settings, children, stopping)
+            children.start({"serve": ["-m", "api", "serve"], "work": ["-m", "api", "work"]})
             _wait_until_ready(settings, children, stopping)
             _greet(settings, time.monotonic() - began)
             while not stopping.is_set():
@@ -67,29 +78,25 @@ def up(settings: Settings) -> None:
 
 
 async def prepare(settings: Settings, database_url: str) -> None:
-    """Plant what the database lacks, and write down codes worth trying (mode 0600)."""
+    """Plant what the database lacks, and write down how to try it."""
     async with open_connection(database_url) as connection:
         ground = Ground(connection, open_files(settings.files_address))
         await plant_seeds(ground, SEEDS, say=console.print)
-        examples = await queries.list_examples(connection)
-    services = {example.first: example.second for example in examples}
-    text = msgspec.json.format(msgspec.json.encode({"services": services}), indent=2)
-    path = settings.data_path / "demonstration.json"
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(text)
+    if settings.environment == "demonstration":
+        await write_demonstration(settings, database_url)
 
 
-def _demand_free_port(settings: Settings) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.host, settings.port))
-        except OSError:
-            raise CannotStart(
-                f"{settings.host}:{settings.port} is in use. Stop what runs there, "
-                f"or choose another port: PORT=9000 make run"
-            ) from None
+def _demand_free_ports(settings: Settings) -> None:
+    for port in (settings.port, *(gateway_ports(settings) if simulates(settings) else ())):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((settings.host, port))
+            except OSError:
+                raise CannotStart(
+                    f"{settings.host}:{port} is in use. Stop what runs there, "
+                    f"or choose other ports: PORT=9000 make run takes 9000, 9101 and 9102"
+                ) from None
 
 
 class _Stopping:
@@ -112,8 +119,14 @@ def _listen_for_stop() -> _Stopping:
     return stopping
 
 
+def _webhook_networks(settings: Settings) -> str:
+    """In the demonstration a partner's receiver may be on this machine."""
+    allowed = settings.webhook_private_networks
+    return allowed or ("127.0.0.0/8" if settings.environment == "demonstration" else "")
+
+
 class _Children:
-    """The server and the job worker; one that dies is started again."""
+    """The gateways, the server and the job worker; one that dies is started again."""
 
     def __init__(self, settings: Settings, servers: Servers) -> None:
         self._environment = {
@@ -123,23 +136,27 @@ class _Children:
             "PORT": str(settings.port),
             "HOST": settings.host,
             "DATA_DIR": str(settings.data_path),
+            "WEBHOOK_PRIVATE_NETWORKS": _webhook_networks(settings),
         }
+        self._commands: dict[str, Sequence[str]] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self) -> None:
-        for command in ("serve", "work"):
-            self._running[command] = self._spawn(command)
+    def start(self, commands: Mapping[str, Sequence[str]]) -> None:
+        """Start Python programs by name, beside those that run already."""
+        for name, arguments in commands.items():
+            self._commands[name] = arguments
+            self._running[name] = self._spawn(arguments)
 
     def respawn(self) -> None:
-        for command, process in list(self._running.items()):
+        for name, process in list(self._running.items()):
             if process.poll() is not None:
-                console.print(f"[yellow]{command} ended ({process.returncode}); starting it again")
+                console.print(f"[yellow]{name} ended ({process.returncode}); starting it again")
                 time.sleep(_RESPAWN_SECONDS)
-                self._running[command] = self._spawn(command)
+                self._running[name] = self._spawn(self._commands[name])
 
-    def _spawn(self, command: str) -> subprocess.Popen[bytes]:
+    def _spawn(self, arguments: Sequence[str]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603 (this program itself)
-            [sys.executable, "-m", "api", command],
+            [sys.executable, *arguments],
             env=self._environment,
             cwd=PROJECT,
             # Ctrl-C goes to the whole group: this process alone decides when they stop.
@@ -158,6 +175,13 @@ class _Children:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _collect_sections(settings: Settings, children: _Children, stopping: _Stopping) -> None:
+    try:
+        collect_sections(settings, children.respawn, stopping.is_set)
+    except NotStarted as error:
+        raise CannotStart(str(error)) from None
 
 
 def _wait_until_ready(settings: Settings, children: _Children, stopping: _Stopping) -> None:
@@ -183,6 +207,7 @@ def _greet(settings: Settings, seconds: float) -> None:
         f"API and its documents   {address}/schema",
         f"a service's page        {address}/services/{page}",
         f"first screen            {address}/v1/home?region=440106000000",
+        *(f"{name:<24}{place}" for name, place in gateway_pages(settings)),
     )
     console.print(Panel("\n".join(lines), expand=False))
     # Outside the frame and unbroken, so that they can be copied.

@@ -74,9 +74,498 @@ BEGIN
 END;
 $$;
 
+--
+-- Name: refuse_change(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    raise exception '% is append-only', tg_table_name using errcode = 'restrict_violation';
+end
+$$;
+
+--
+-- Name: tell_of_case(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tell_of_case() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if tg_op = 'DELETE' then
+        perform pg_notify('case_changed', json_build_array(old.case_no, old.version + 1)::text);
+    else
+        perform pg_notify('case_changed', json_build_array(new.case_no, new.version)::text);
+    end if;
+    return null;
+end
+$$;
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
+
+--
+-- Name: access_log; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.access_log (
+    access_id bigint NOT NULL,
+    citizen_id text NOT NULL,
+    actor text NOT NULL,
+    purpose text NOT NULL,
+    what text NOT NULL,
+    accessed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE access_log; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.access_log IS 'Who read whose personal data, for what; kept 180 days at least.';
+
+--
+-- Name: access_log_access_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.access_log ALTER COLUMN access_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.access_log_access_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: agent_authorities; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.agent_authorities (
+    authority_id text NOT NULL,
+    principal_id text NOT NULL,
+    agent_id text NOT NULL,
+    scopes text[] NOT NULL,
+    service_codes text[] NOT NULL,
+    state text NOT NULL,
+    until date NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    accepted_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT agent_authorities_state_check CHECK ((state = ANY (ARRAY['offered'::text, 'accepted'::text, 'ended'::text])))
+);
+
+--
+-- Name: TABLE agent_authorities; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.agent_authorities IS 'Written authority 代办授权: in force when accepted, not ended and the day not past.';
+
+--
+-- Name: agent_invitations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.agent_invitations (
+    code_hash bytea NOT NULL,
+    citizen_id text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone
+);
+
+--
+-- Name: TABLE agent_invitations; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.agent_invitations IS 'An agent gives the code to whoever wants to authorise them; it works once.';
+
+--
+-- Name: audit_chain; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_chain (
+    seal_no bigint NOT NULL,
+    entry_id bigint NOT NULL,
+    seal bytea NOT NULL
+);
+
+--
+-- Name: TABLE audit_chain; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.audit_chain IS 'in the order of sealing: seal = SHA-256(seal before, entry); a changed, missing or inserted entry breaks it';
+
+--
+-- Name: audit_entries; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_entries (
+    entry_id bigint NOT NULL,
+    noted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    actor text NOT NULL,
+    action text NOT NULL,
+    subject text NOT NULL,
+    details text NOT NULL
+);
+
+--
+-- Name: COLUMN audit_entries.details; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_entries.details IS 'JSON as text, because the chain is made over these very bytes; no personal values';
+
+--
+-- Name: audit_entries_entry_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.audit_entries ALTER COLUMN entry_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_entries_entry_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: audit_waiting; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_waiting (
+    entry_id bigint NOT NULL
+);
+
+--
+-- Name: TABLE audit_waiting; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.audit_waiting IS 'entries not yet in the chain; a worker takes them out within seconds';
+
+--
+-- Name: case_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.case_events (
+    case_no text NOT NULL,
+    seq integer NOT NULL,
+    type text NOT NULL,
+    applied boolean NOT NULL,
+    from_status text,
+    to_status text,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    actor text NOT NULL,
+    platform_id text,
+    event_id text,
+    fingerprint bytea,
+    note text,
+    details json
+);
+
+--
+-- Name: TABLE case_events; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.case_events IS 'append-only: a trigger refuses changes and deletions';
+
+--
+-- Name: COLUMN case_events.fingerprint; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.case_events.fingerprint IS 'SHA-256 of what was pushed: the same event_id with other words is refused';
+
+--
+-- Name: case_serials; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+CREATE SEQUENCE public.case_serials
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    MAXVALUE 999999999
+    CACHE 1
+    CYCLE;
+
+--
+-- Name: SEQUENCE case_serials; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON SEQUENCE public.case_serials IS 'the last nine digits of a case number; gaps are of no matter';
+
+--
+-- Name: cases; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.cases (
+    case_no text NOT NULL,
+    origin text NOT NULL,
+    citizen_id text,
+    organisation_id text,
+    agent_id text,
+    platform_id text,
+    channel text,
+    service_code text NOT NULL,
+    service_version integer NOT NULL,
+    service_name text NOT NULL,
+    department_code text NOT NULL,
+    region_code text NOT NULL,
+    status text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    last_seq integer DEFAULT 0 NOT NULL,
+    form_sealed bytea,
+    applicant_sealed bytea,
+    materials json DEFAULT '[]'::json NOT NULL,
+    completeness_percent smallint DEFAULT 0 NOT NULL,
+    query_password_hash bytea NOT NULL,
+    limit_days integer,
+    clock text DEFAULT 'stopped'::text NOT NULL,
+    clock_from date,
+    clock_days_left integer,
+    due_on date,
+    due_provisional boolean DEFAULT false NOT NULL,
+    warn_on date,
+    warned text,
+    correction json,
+    corrections_count smallint DEFAULT 0 NOT NULL,
+    suspension json,
+    resume_status text,
+    result_code text,
+    result_reason text,
+    result json,
+    fee_fen bigint,
+    fee_basis text,
+    paid_at timestamp with time zone,
+    evaluated_at timestamp with time zone,
+    pushed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    submitted_at timestamp with time zone,
+    received_on date,
+    accepted_on date,
+    decided_on date,
+    extended_days smallint DEFAULT 0 NOT NULL,
+    completed_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cases_clock_check CHECK ((clock = ANY (ARRAY['running'::text, 'paused'::text, 'stopped'::text]))),
+    CONSTRAINT cases_fee_fen_check CHECK ((fee_fen >= 0)),
+    CONSTRAINT cases_origin_check CHECK ((origin = ANY (ARRAY['online'::text, 'counter'::text]))),
+    CONSTRAINT cases_warned_check CHECK ((warned = ANY (ARRAY['yellow'::text, 'red'::text])))
+)
+WITH (fillfactor='80');
+
+--
+-- Name: COLUMN cases.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.cases.version IS 'grows with every change; the If-Match of clerks';
+
+--
+-- Name: COLUMN cases.warn_on; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.cases.warn_on IS 'from this day on the department is warned; red once due_on is over';
+
+--
+-- Name: COLUMN cases.resume_status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.cases.resume_status IS 'where a paused case goes on from';
+
+--
+-- Name: COLUMN cases.fee_fen; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.cases.fee_fen IS 'integer fen; what the process says is due';
+
+--
+-- Name: COLUMN cases.pushed_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.cases.pushed_at IS 'occurred_at of the newest event from outside that was applied: older ones are only recorded';
+
+--
+-- Name: COLUMN cases.received_on; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.cases.received_on IS 'the day the materials last became complete, as far as we know';
+
+--
+-- Name: COLUMN cases.accepted_on; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.cases.accepted_on IS 'received_on of an accepted case: the clock counts from the day after';
+
+--
+-- Name: channel_links; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.channel_links (
+    link_id text NOT NULL,
+    citizen_id text NOT NULL,
+    channel text NOT NULL,
+    app_id text NOT NULL,
+    open_id_index bytea NOT NULL,
+    open_id_sealed bytea NOT NULL,
+    union_id_sealed bytea,
+    linked_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE channel_links; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.channel_links IS 'Accounts by which a citizen comes: open_id_sealed is what messages are sent to.';
+
+--
+-- Name: channel_tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.channel_tokens (
+    name text NOT NULL,
+    sealed bytea,
+    digest bytea,
+    refresh_at timestamp with time zone,
+    expires_at timestamp with time zone,
+    lease text,
+    leased_until timestamp with time zone,
+    CONSTRAINT channel_tokens_check CHECK (((sealed IS NULL) = (digest IS NULL))),
+    CONSTRAINT channel_tokens_check1 CHECK (((sealed IS NULL) = (expires_at IS NULL))),
+    CONSTRAINT channel_tokens_check2 CHECK (((sealed IS NULL) = (refresh_at IS NULL))),
+    CONSTRAINT channel_tokens_check3 CHECK (((lease IS NULL) = (leased_until IS NULL)))
+);
+
+--
+-- Name: TABLE channel_tokens; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.channel_tokens IS 'Access tokens of channels, sealed; whoever holds the lease refreshes.';
+
+--
+-- Name: COLUMN channel_tokens.digest; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.channel_tokens.digest IS 'Keyed digest of the token, to drop this very value and no newer one.';
+
+--
+-- Name: citizens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.citizens (
+    citizen_id text NOT NULL,
+    name_sealed bytea,
+    id_number_sealed bytea,
+    id_number_index bytea,
+    phone_sealed bytea,
+    assurance_level text DEFAULT 'basic'::text NOT NULL,
+    verified_at timestamp with time zone,
+    elder_view boolean DEFAULT false NOT NULL,
+    preferences json DEFAULT '{}'::json NOT NULL,
+    merged_into text,
+    erased_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT citizens_assurance_level_check CHECK ((assurance_level = ANY (ARRAY['basic'::text, 'verified'::text, 'face'::text])))
+);
+
+--
+-- Name: COLUMN citizens.id_number_index; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.citizens.id_number_index IS 'blind index; only of a number that a channel has confirmed';
+
+--
+-- Name: COLUMN citizens.merged_into; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.citizens.merged_into IS 'the record that this one turned out to be a second of';
+
+--
+-- Name: clerk_sessions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.clerk_sessions (
+    session_id text NOT NULL,
+    seen_at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (fillfactor='80');
+
+--
+-- Name: TABLE clerk_sessions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.clerk_sessions IS 'when a signed-in clerk last did anything: idle ones are signed out';
+
+--
+-- Name: clerks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.clerks (
+    user_name text NOT NULL,
+    name text NOT NULL,
+    password_hash text NOT NULL,
+    totp_sealed bytea NOT NULL,
+    totp_step bigint DEFAULT 0 NOT NULL,
+    roles text[] NOT NULL,
+    service_prefixes text[] NOT NULL,
+    region_prefixes text[] NOT NULL,
+    failures smallint DEFAULT 0 NOT NULL,
+    locked_until timestamp with time zone,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: COLUMN clerks.totp_step; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.clerks.totp_step IS 'the newest 30-second step whose code was used: a code counts once';
+
+--
+-- Name: COLUMN clerks.service_prefixes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.clerks.service_prefixes IS 'beginnings of service codes, such as a department; an empty one is everything';
+
+--
+-- Name: data_keys; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.data_keys (
+    key_id integer NOT NULL,
+    purpose text NOT NULL,
+    algorithm text NOT NULL,
+    wrapped_by text NOT NULL,
+    wrapped bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    retired_at timestamp with time zone,
+    CONSTRAINT data_keys_algorithm_check CHECK ((algorithm = ANY (ARRAY['aes-256-gcm'::text, 'sm4-gcm'::text, 'hmac-sha256'::text, 'hmac-sm3'::text]))),
+    CONSTRAINT data_keys_purpose_check CHECK ((purpose = ANY (ARRAY['seal'::text, 'index'::text])))
+);
+
+--
+-- Name: TABLE data_keys; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.data_keys IS 'Keys of sealed columns and blind indexes, wrapped by a key-encryption key that is not here.';
+
+--
+-- Name: COLUMN data_keys.retired_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.data_keys.retired_at IS 'when nothing used it any more; a later rotation destroys it';
+
+--
+-- Name: data_keys_key_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.data_keys ALTER COLUMN key_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.data_keys_key_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: dead_jobs; Type: TABLE; Schema: public; Owner: -
@@ -171,6 +660,35 @@ CREATE TABLE public.idempotency_keys (
 COMMENT ON TABLE public.idempotency_keys IS 'Answers kept for repeats; status is null while the first request still runs.';
 
 --
+-- Name: identity_checks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.identity_checks (
+    check_id text NOT NULL,
+    citizen_id text NOT NULL,
+    channel text NOT NULL,
+    link_id text NOT NULL,
+    state text NOT NULL,
+    level text,
+    reason text,
+    channel_check_id text,
+    client_parameters json,
+    name_sealed bytea,
+    id_number_sealed bytea,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT identity_checks_level_check CHECK ((level = ANY (ARRAY['verified'::text, 'face'::text]))),
+    CONSTRAINT identity_checks_state_check CHECK ((state = ANY (ARRAY['begun'::text, 'pending'::text, 'passed'::text, 'failed'::text])))
+);
+
+--
+-- Name: COLUMN identity_checks.name_sealed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.identity_checks.name_sealed IS 'emptied when the check ends';
+
+--
 -- Name: import_faults; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -217,6 +735,108 @@ ALTER TABLE public.imports ALTER COLUMN import_id ADD GENERATED ALWAYS AS IDENTI
 );
 
 --
+-- Name: item_links; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.item_links (
+    service_code text NOT NULL,
+    channel text NOT NULL,
+    url_link text,
+    url_made_at timestamp with time zone,
+    code_sha256 text,
+    code_media_type text
+);
+
+--
+-- Name: TABLE item_links; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.item_links IS 'channels count how many links and codes are made a day: each is asked for once';
+
+--
+-- Name: COLUMN item_links.code_sha256; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.item_links.code_sha256 IS 'the picture in the file store; codes do not expire';
+
+--
+-- Name: key_rotation_columns; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.key_rotation_columns (
+    rotation_id integer NOT NULL,
+    table_name text NOT NULL,
+    column_name text NOT NULL,
+    after_row text DEFAULT ''::text NOT NULL,
+    rows_done bigint DEFAULT 0 NOT NULL,
+    finished_at timestamp with time zone
+);
+
+--
+-- Name: TABLE key_rotation_columns; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.key_rotation_columns IS 'How far a rotation came: one that was killed goes on from here.';
+
+--
+-- Name: key_rotations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.key_rotations (
+    rotation_id integer NOT NULL,
+    seal_key_id integer NOT NULL,
+    index_key_id integer NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone
+);
+
+--
+-- Name: key_rotations_rotation_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.key_rotations ALTER COLUMN rotation_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.key_rotations_rotation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: known_certificates; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.known_certificates (
+    certificate_id text NOT NULL,
+    citizen_id text NOT NULL,
+    type text NOT NULL,
+    status text DEFAULT 'valid'::text NOT NULL,
+    valid_until date,
+    issued_by text NOT NULL,
+    issued_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT known_certificates_status_check CHECK ((status = ANY (ARRAY['valid'::text, 'revoked'::text])))
+);
+
+--
+-- Name: COLUMN known_certificates.type; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.known_certificates.type IS 'the name that guides give as a material''s certificate_type';
+
+--
+-- Name: COLUMN known_certificates.valid_until; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.known_certificates.valid_until IS 'the last day on which it is good; null: for ever';
+
+--
+-- Name: COLUMN known_certificates.issued_by; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.known_certificates.issued_by IS 'who told us: platform:<id>, case:<case_no>';
+
+--
 -- Name: lexemes; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -259,6 +879,69 @@ CREATE TABLE public.life_events (
 );
 
 --
+-- Name: message_consents; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_consents (
+    citizen_id text NOT NULL,
+    channel text NOT NULL,
+    kind text NOT NULL,
+    wanted boolean NOT NULL,
+    noted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE message_consents; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.message_consents IS 'what somebody agreed to be told, or not, as the app reported it';
+
+--
+-- Name: messages; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.messages (
+    message_id text NOT NULL,
+    citizen_id text NOT NULL,
+    kind text NOT NULL,
+    case_no text NOT NULL,
+    seq integer NOT NULL,
+    channel text,
+    status text NOT NULL,
+    reason text,
+    attempts smallint DEFAULT 0 NOT NULL,
+    not_before timestamp with time zone DEFAULT now() NOT NULL,
+    channel_message_id text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    sent_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (fillfactor='80');
+
+--
+-- Name: TABLE messages; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.messages IS 'one per move of a case; the words are made from the event when they are needed';
+
+--
+-- Name: minted_case_nos; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.minted_case_nos (
+    case_no text NOT NULL,
+    service_code text NOT NULL,
+    platform_id text NOT NULL,
+    minted_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE minted_case_nos; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.minted_case_nos IS 'numbers handed out to platforms for cases they take at counters';
+
+--
 -- Name: offices; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -274,6 +957,42 @@ CREATE TABLE public.offices (
     windows jsonb NOT NULL,
     demonstration boolean DEFAULT false NOT NULL
 );
+
+--
+-- Name: organisation_members; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.organisation_members (
+    organisation_id text NOT NULL,
+    citizen_id text NOT NULL,
+    role text NOT NULL,
+    state text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    accepted_at timestamp with time zone,
+    CONSTRAINT organisation_members_role_check CHECK ((role = ANY (ARRAY['legal_representative'::text, 'handler'::text]))),
+    CONSTRAINT organisation_members_state_check CHECK ((state = ANY (ARRAY['invited'::text, 'active'::text, 'ended'::text])))
+);
+
+--
+-- Name: organisations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.organisations (
+    organisation_id text NOT NULL,
+    credit_code text NOT NULL,
+    name text NOT NULL,
+    state text DEFAULT 'unverified'::text NOT NULL,
+    decided_by text,
+    decided_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT organisations_state_check CHECK ((state = ANY (ARRAY['unverified'::text, 'verified'::text, 'refused'::text])))
+);
+
+--
+-- Name: TABLE organisations; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.organisations IS 'Organisations 法人 as claimed: several may claim a code, one is confirmed.';
 
 --
 -- Name: pgqueuer; Type: TABLE; Schema: public; Owner: -
@@ -403,6 +1122,87 @@ CREATE SEQUENCE public.pgqueuer_statistics_id_seq
 --
 
 ALTER SEQUENCE public.pgqueuer_statistics_id_seq OWNED BY public.pgqueuer_statistics.id;
+
+--
+-- Name: platform_keys; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.platform_keys (
+    key_id text NOT NULL,
+    platform_id text NOT NULL,
+    algorithm text NOT NULL,
+    secret_sealed bytea,
+    public_key bytea,
+    not_before timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone,
+    revoked_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT platform_keys_algorithm_check CHECK ((algorithm = ANY (ARRAY['hmac-sha256'::text, 'ed25519'::text]))),
+    CONSTRAINT platform_keys_check CHECK (((algorithm = 'hmac-sha256'::text) = (secret_sealed IS NOT NULL))),
+    CONSTRAINT platform_keys_check1 CHECK (((algorithm = 'ed25519'::text) = (public_key IS NOT NULL)))
+);
+
+--
+-- Name: COLUMN platform_keys.public_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.platform_keys.public_key IS 'the 32 bytes of an Ed25519 public key (RFC 8032)';
+
+--
+-- Name: platform_nonces; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.platform_nonces (
+    digest bytea NOT NULL,
+    used_at timestamp with time zone DEFAULT now() NOT NULL
+)
+WITH (fillfactor='100');
+
+--
+-- Name: TABLE platform_nonces; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.platform_nonces IS 'every nonce of the last hour, as a digest of key and nonce; logged, so that a crash of the server forgets none';
+
+--
+-- Name: platform_usage; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.platform_usage (
+    platform_id text NOT NULL,
+    day date NOT NULL,
+    calls bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+--
+-- Name: COLUMN platform_usage.calls; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.platform_usage.calls IS 'calls handed out to processes, in batches: at most a batch a process above what was made';
+
+--
+-- Name: platforms; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.platforms (
+    platform_id text NOT NULL,
+    name text NOT NULL,
+    service_prefixes text[] NOT NULL,
+    region_prefixes text[] NOT NULL,
+    calls_per_day bigint NOT NULL,
+    calls_per_second integer NOT NULL,
+    disabled_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT platforms_calls_per_day_check CHECK ((calls_per_day > 0)),
+    CONSTRAINT platforms_calls_per_second_check CHECK ((calls_per_second > 0))
+);
+
+--
+-- Name: COLUMN platforms.service_prefixes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.platforms.service_prefixes IS 'beginnings of service codes, such as a department; an empty one is everything';
 
 --
 -- Name: regions; Type: TABLE; Schema: public; Owner: -
@@ -595,6 +1395,21 @@ CREATE TABLE public.services (
 );
 
 --
+-- Name: sessions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.sessions (
+    session_id text NOT NULL,
+    kind text NOT NULL,
+    subject text NOT NULL,
+    channel text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    revoked_at timestamp with time zone,
+    CONSTRAINT sessions_kind_check CHECK ((kind = ANY (ARRAY['citizen'::text, 'clerk'::text])))
+);
+
+--
 -- Name: synonyms; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -679,6 +1494,118 @@ ALTER TABLE public.titles ALTER COLUMN title_id ADD GENERATED ALWAYS AS IDENTITY
 );
 
 --
+-- Name: uploads; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.uploads (
+    upload_id text NOT NULL,
+    citizen_id text NOT NULL,
+    sha256 text NOT NULL,
+    size_bytes integer NOT NULL,
+    media_type text NOT NULL,
+    scan text NOT NULL,
+    case_no text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    stored text,
+    content_key_sealed bytea,
+    CONSTRAINT uploads_scan_check CHECK ((scan = ANY (ARRAY['clean'::text, 'unscanned'::text])))
+);
+
+--
+-- Name: COLUMN uploads.sha256; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.uploads.sha256 IS 'of the file as it was sent';
+
+--
+-- Name: COLUMN uploads.case_no; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.uploads.case_no IS 'the case it was handed in with; unused uploads are forgotten after a day';
+
+--
+-- Name: COLUMN uploads.stored; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.uploads.stored IS 'SHA-256 of what is kept: the file encrypted under a key of its own, so no two are one';
+
+--
+-- Name: webhook_deliveries; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhook_deliveries (
+    delivery_id text NOT NULL,
+    webhook_id text NOT NULL,
+    subject text NOT NULL,
+    type text NOT NULL,
+    body bytea NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    next_attempt_at timestamp with time zone DEFAULT now() NOT NULL,
+    claimed_until timestamp with time zone,
+    last_status smallint,
+    last_error text,
+    delivered_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT webhook_deliveries_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'delivered'::text, 'dead'::text])))
+)
+WITH (fillfactor='80');
+
+--
+-- Name: COLUMN webhook_deliveries.subject; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.webhook_deliveries.subject IS 'what it tells of, such as case.moved:<case_no>:<seq>: a fact that comes twice is told once';
+
+--
+-- Name: COLUMN webhook_deliveries.body; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.webhook_deliveries.body IS 'the bytes that are signed and sent, without personal data';
+
+--
+-- Name: webhook_slots; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhook_slots (
+    webhook_id text NOT NULL,
+    slot smallint NOT NULL,
+    busy_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT webhook_slots_slot_check CHECK ((slot = ANY (ARRAY[1, 2])))
+)
+WITH (fillfactor='50');
+
+--
+-- Name: TABLE webhook_slots; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.webhook_slots IS 'at most two deliveries to one receiver at a time, over all workers; a dead worker''s slot frees itself';
+
+--
+-- Name: webhooks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.webhooks (
+    webhook_id text NOT NULL,
+    platform_id text NOT NULL,
+    url text NOT NULL,
+    events text[] NOT NULL,
+    secret_sealed bytea NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    open_until timestamp with time zone,
+    disabled_at timestamp with time zone,
+    disabled_reason text,
+    deleted_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: COLUMN webhooks.failures; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.webhooks.failures IS 'failures in a row; from five on the receiver is left alone until open_until';
+
+--
 -- Name: pgqueuer id; Type: DEFAULT; Schema: public; Owner: -
 --
 
@@ -695,6 +1622,118 @@ ALTER TABLE ONLY public.pgqueuer_schedules ALTER COLUMN id SET DEFAULT nextval('
 --
 
 ALTER TABLE ONLY public.pgqueuer_statistics ALTER COLUMN id SET DEFAULT nextval('public.pgqueuer_statistics_id_seq'::regclass);
+
+--
+-- Name: access_log access_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.access_log
+    ADD CONSTRAINT access_log_pkey PRIMARY KEY (access_id);
+
+--
+-- Name: agent_authorities agent_authorities_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.agent_authorities
+    ADD CONSTRAINT agent_authorities_pkey PRIMARY KEY (authority_id);
+
+--
+-- Name: agent_invitations agent_invitations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.agent_invitations
+    ADD CONSTRAINT agent_invitations_pkey PRIMARY KEY (code_hash);
+
+--
+-- Name: audit_chain audit_chain_entry_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_entry_id_key UNIQUE (entry_id);
+
+--
+-- Name: audit_chain audit_chain_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_chain
+    ADD CONSTRAINT audit_chain_pkey PRIMARY KEY (seal_no);
+
+--
+-- Name: audit_entries audit_entries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_entries
+    ADD CONSTRAINT audit_entries_pkey PRIMARY KEY (entry_id);
+
+--
+-- Name: audit_waiting audit_waiting_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_waiting
+    ADD CONSTRAINT audit_waiting_pkey PRIMARY KEY (entry_id);
+
+--
+-- Name: case_events case_events_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.case_events
+    ADD CONSTRAINT case_events_pkey PRIMARY KEY (case_no, seq);
+
+--
+-- Name: cases cases_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.cases
+    ADD CONSTRAINT cases_pkey PRIMARY KEY (case_no);
+
+--
+-- Name: channel_links channel_links_channel_app_id_open_id_index_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.channel_links
+    ADD CONSTRAINT channel_links_channel_app_id_open_id_index_key UNIQUE (channel, app_id, open_id_index);
+
+--
+-- Name: channel_links channel_links_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.channel_links
+    ADD CONSTRAINT channel_links_pkey PRIMARY KEY (link_id);
+
+--
+-- Name: channel_tokens channel_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.channel_tokens
+    ADD CONSTRAINT channel_tokens_pkey PRIMARY KEY (name);
+
+--
+-- Name: citizens citizens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.citizens
+    ADD CONSTRAINT citizens_pkey PRIMARY KEY (citizen_id);
+
+--
+-- Name: clerk_sessions clerk_sessions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.clerk_sessions
+    ADD CONSTRAINT clerk_sessions_pkey PRIMARY KEY (session_id);
+
+--
+-- Name: clerks clerks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.clerks
+    ADD CONSTRAINT clerks_pkey PRIMARY KEY (user_name);
+
+--
+-- Name: data_keys data_keys_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.data_keys
+    ADD CONSTRAINT data_keys_pkey PRIMARY KEY (key_id);
 
 --
 -- Name: dead_jobs dead_jobs_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -725,6 +1764,13 @@ ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (owner, key);
 
 --
+-- Name: identity_checks identity_checks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.identity_checks
+    ADD CONSTRAINT identity_checks_pkey PRIMARY KEY (check_id);
+
+--
 -- Name: import_faults import_faults_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -744,6 +1790,34 @@ ALTER TABLE ONLY public.imports
 
 ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (import_id);
+
+--
+-- Name: item_links item_links_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.item_links
+    ADD CONSTRAINT item_links_pkey PRIMARY KEY (service_code, channel);
+
+--
+-- Name: key_rotation_columns key_rotation_columns_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.key_rotation_columns
+    ADD CONSTRAINT key_rotation_columns_pkey PRIMARY KEY (rotation_id, table_name, column_name);
+
+--
+-- Name: key_rotations key_rotations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.key_rotations
+    ADD CONSTRAINT key_rotations_pkey PRIMARY KEY (rotation_id);
+
+--
+-- Name: known_certificates known_certificates_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.known_certificates
+    ADD CONSTRAINT known_certificates_pkey PRIMARY KEY (certificate_id);
 
 --
 -- Name: lexemes lexemes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -774,11 +1848,53 @@ ALTER TABLE ONLY public.life_events
     ADD CONSTRAINT life_events_pkey PRIMARY KEY (slug);
 
 --
+-- Name: message_consents message_consents_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_consents
+    ADD CONSTRAINT message_consents_pkey PRIMARY KEY (citizen_id, channel, kind);
+
+--
+-- Name: messages messages_case_no_seq_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_case_no_seq_key UNIQUE (case_no, seq);
+
+--
+-- Name: messages messages_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (message_id);
+
+--
+-- Name: minted_case_nos minted_case_nos_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.minted_case_nos
+    ADD CONSTRAINT minted_case_nos_pkey PRIMARY KEY (case_no);
+
+--
 -- Name: offices offices_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.offices
     ADD CONSTRAINT offices_pkey PRIMARY KEY (office_id);
+
+--
+-- Name: organisation_members organisation_members_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.organisation_members
+    ADD CONSTRAINT organisation_members_pkey PRIMARY KEY (organisation_id, citizen_id);
+
+--
+-- Name: organisations organisations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.organisations
+    ADD CONSTRAINT organisations_pkey PRIMARY KEY (organisation_id);
 
 --
 -- Name: pgqueuer_log pgqueuer_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -814,6 +1930,41 @@ ALTER TABLE ONLY public.pgqueuer_schedules
 
 ALTER TABLE ONLY public.pgqueuer_statistics
     ADD CONSTRAINT pgqueuer_statistics_pkey PRIMARY KEY (id);
+
+--
+-- Name: platform_keys platform_keys_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.platform_keys
+    ADD CONSTRAINT platform_keys_pkey PRIMARY KEY (key_id);
+
+--
+-- Name: platform_nonces platform_nonces_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.platform_nonces
+    ADD CONSTRAINT platform_nonces_pkey PRIMARY KEY (digest);
+
+--
+-- Name: platform_usage platform_usage_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.platform_usage
+    ADD CONSTRAINT platform_usage_pkey PRIMARY KEY (platform_id, day);
+
+--
+-- Name: platforms platforms_name_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.platforms
+    ADD CONSTRAINT platforms_name_key UNIQUE (name);
+
+--
+-- Name: platforms platforms_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.platforms
+    ADD CONSTRAINT platforms_pkey PRIMARY KEY (platform_id);
 
 --
 -- Name: regions regions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -872,6 +2023,13 @@ ALTER TABLE ONLY public.services
     ADD CONSTRAINT services_pkey PRIMARY KEY (service_code);
 
 --
+-- Name: sessions sessions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT sessions_pkey PRIMARY KEY (session_id);
+
+--
 -- Name: synonyms synonyms_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -893,6 +2051,149 @@ ALTER TABLE ONLY public.titles
     ADD CONSTRAINT titles_pkey PRIMARY KEY (title_id);
 
 --
+-- Name: uploads uploads_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.uploads
+    ADD CONSTRAINT uploads_pkey PRIMARY KEY (upload_id);
+
+--
+-- Name: webhook_deliveries webhook_deliveries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_pkey PRIMARY KEY (delivery_id);
+
+--
+-- Name: webhook_deliveries webhook_deliveries_webhook_id_subject_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_webhook_id_subject_key UNIQUE (webhook_id, subject);
+
+--
+-- Name: webhook_slots webhook_slots_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_slots
+    ADD CONSTRAINT webhook_slots_pkey PRIMARY KEY (webhook_id, slot);
+
+--
+-- Name: webhooks webhooks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_pkey PRIMARY KEY (webhook_id);
+
+--
+-- Name: access_log_accessed_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX access_log_accessed_at ON public.access_log USING btree (accessed_at);
+
+--
+-- Name: access_log_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX access_log_citizen ON public.access_log USING btree (citizen_id, access_id DESC);
+
+--
+-- Name: agent_authorities_agent; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX agent_authorities_agent ON public.agent_authorities USING btree (agent_id, authority_id DESC);
+
+--
+-- Name: agent_authorities_pair; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX agent_authorities_pair ON public.agent_authorities USING btree (principal_id, agent_id) WHERE (state <> 'ended'::text);
+
+--
+-- Name: agent_authorities_principal; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX agent_authorities_principal ON public.agent_authorities USING btree (principal_id, authority_id DESC);
+
+--
+-- Name: agent_invitations_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX agent_invitations_citizen ON public.agent_invitations USING btree (citizen_id);
+
+--
+-- Name: audit_entries_actor; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_entries_actor ON public.audit_entries USING btree (actor, entry_id);
+
+--
+-- Name: audit_entries_subject; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_entries_subject ON public.audit_entries USING btree (subject, entry_id);
+
+--
+-- Name: case_events_outside; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX case_events_outside ON public.case_events USING btree (platform_id, event_id) WHERE (event_id IS NOT NULL);
+
+--
+-- Name: cases_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX cases_citizen ON public.cases USING btree (citizen_id, created_at DESC, case_no DESC) WHERE (citizen_id IS NOT NULL);
+
+--
+-- Name: cases_department; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX cases_department ON public.cases USING btree (department_code, status, due_on, case_no);
+
+--
+-- Name: cases_platform; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX cases_platform ON public.cases USING btree (platform_id, case_no) WHERE (platform_id IS NOT NULL);
+
+--
+-- Name: cases_provisional; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX cases_provisional ON public.cases USING btree (case_no) WHERE due_provisional;
+
+--
+-- Name: cases_tasks; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX cases_tasks ON public.cases USING btree (COALESCE(due_on, '9999-12-31'::date), case_no) WHERE (status <> ALL (ARRAY['draft'::text, 'completed'::text, 'delivered'::text, 'withdrawn'::text]));
+
+--
+-- Name: cases_unaccepted; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX cases_unaccepted ON public.cases USING btree (received_on) WHERE (status = ANY (ARRAY['submitted'::text, 'pre_checked'::text]));
+
+--
+-- Name: cases_warn; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX cases_warn ON public.cases USING btree (warn_on) WHERE ((warn_on IS NOT NULL) AND (warned IS DISTINCT FROM 'red'::text));
+
+--
+-- Name: channel_links_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX channel_links_citizen ON public.channel_links USING btree (citizen_id, channel);
+
+--
+-- Name: citizens_id_number; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX citizens_id_number ON public.citizens USING btree (id_number_index) WHERE (id_number_index IS NOT NULL);
+
+--
 -- Name: departments_region_code; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -911,6 +2212,24 @@ CREATE INDEX home_notices_region_code ON public.home_notices USING btree (region
 CREATE INDEX idempotency_keys_expires_at ON public.idempotency_keys USING btree (expires_at);
 
 --
+-- Name: identity_checks_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX identity_checks_citizen ON public.identity_checks USING btree (citizen_id, created_at DESC);
+
+--
+-- Name: key_rotations_one_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX key_rotations_one_open ON public.key_rotations USING btree ((1)) WHERE (finished_at IS NULL);
+
+--
+-- Name: known_certificates_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX known_certificates_citizen ON public.known_certificates USING btree (citizen_id, type);
+
+--
 -- Name: lexemes_pinyin; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -923,10 +2242,58 @@ CREATE INDEX lexemes_pinyin ON public.lexemes USING btree (pinyin);
 CREATE INDEX life_event_services_basic_code ON public.life_event_services USING btree (basic_code);
 
 --
+-- Name: messages_channel; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX messages_channel ON public.messages USING btree (channel, channel_message_id) WHERE (channel_message_id IS NOT NULL);
+
+--
+-- Name: messages_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX messages_citizen ON public.messages USING btree (citizen_id, message_id DESC);
+
+--
+-- Name: messages_sending; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX messages_sending ON public.messages USING btree (updated_at) WHERE (status = 'sending'::text);
+
+--
+-- Name: messages_waiting; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX messages_waiting ON public.messages USING btree (not_before) WHERE (status = 'waiting'::text);
+
+--
 -- Name: offices_region_code; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX offices_region_code ON public.offices USING btree (region_code, office_id);
+
+--
+-- Name: organisation_members_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX organisation_members_citizen ON public.organisation_members USING btree (citizen_id);
+
+--
+-- Name: organisations_credit_code; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX organisations_credit_code ON public.organisations USING btree (credit_code);
+
+--
+-- Name: organisations_unverified; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX organisations_unverified ON public.organisations USING btree (organisation_id) WHERE (state = 'unverified'::text);
+
+--
+-- Name: organisations_verified; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX organisations_verified ON public.organisations USING btree (credit_code) WHERE (state = 'verified'::text);
 
 --
 -- Name: pgqueuer_ep_ea_idx; Type: INDEX; Schema: public; Owner: -
@@ -1005,6 +2372,18 @@ CREATE UNIQUE INDEX pgqueuer_unique_dedupe_key ON public.pgqueuer USING btree (d
 --
 
 CREATE INDEX pgqueuer_updated_id_id1_idx ON public.pgqueuer USING btree (updated, id DESC) INCLUDE (id) WHERE (status = 'picked'::public.pgqueuer_status);
+
+--
+-- Name: platform_keys_platform; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX platform_keys_platform ON public.platform_keys USING btree (platform_id);
+
+--
+-- Name: platform_nonces_used_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX platform_nonces_used_at ON public.platform_nonces USING brin (used_at);
 
 --
 -- Name: regions_name; Type: INDEX; Schema: public; Owner: -
@@ -1097,6 +2476,24 @@ CREATE INDEX services_title_region ON public.services USING btree (title_id, reg
 CREATE INDEX services_updated_at ON public.services USING btree (updated_at, service_code);
 
 --
+-- Name: sessions_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sessions_expires_at ON public.sessions USING btree (expires_at);
+
+--
+-- Name: sessions_revoked; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sessions_revoked ON public.sessions USING btree (expires_at) WHERE (revoked_at IS NOT NULL);
+
+--
+-- Name: sessions_subject; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sessions_subject ON public.sessions USING btree (kind, subject) WHERE (revoked_at IS NULL);
+
+--
 -- Name: title_starts_start; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1109,10 +2506,143 @@ CREATE INDEX title_starts_start ON public.title_starts USING btree (start, title
 CREATE INDEX titles_search ON public.titles USING gin (search) WITH (fastupdate=off);
 
 --
+-- Name: uploads_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX uploads_citizen ON public.uploads USING btree (citizen_id, created_at DESC);
+
+--
+-- Name: uploads_unused; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX uploads_unused ON public.uploads USING btree (created_at) WHERE (case_no IS NULL);
+
+--
+-- Name: webhook_deliveries_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_due ON public.webhook_deliveries USING btree (webhook_id, next_attempt_at) WHERE (status = 'pending'::text);
+
+--
+-- Name: webhook_deliveries_old; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_old ON public.webhook_deliveries USING btree (created_at) WHERE (status <> 'pending'::text);
+
+--
+-- Name: webhook_deliveries_webhook; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhook_deliveries_webhook ON public.webhook_deliveries USING btree (webhook_id, delivery_id DESC);
+
+--
+-- Name: webhooks_platform; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX webhooks_platform ON public.webhooks USING btree (platform_id, webhook_id) WHERE (deleted_at IS NULL);
+
+--
+-- Name: audit_chain audit_chain_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER audit_chain_append_only BEFORE DELETE OR UPDATE ON public.audit_chain FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: audit_chain audit_chain_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER audit_chain_never_truncated BEFORE TRUNCATE ON public.audit_chain FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: audit_entries audit_entries_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER audit_entries_append_only BEFORE DELETE OR UPDATE ON public.audit_entries FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: audit_entries audit_entries_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER audit_entries_never_truncated BEFORE TRUNCATE ON public.audit_entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: case_events case_events_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER case_events_append_only BEFORE DELETE OR UPDATE ON public.case_events FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: case_events case_events_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER case_events_never_truncated BEFORE TRUNCATE ON public.case_events FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: cases cases_changed; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER cases_changed AFTER UPDATE ON public.cases FOR EACH ROW WHEN ((old.version IS DISTINCT FROM new.version)) EXECUTE FUNCTION public.tell_of_case();
+
+--
+-- Name: cases cases_created; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER cases_created AFTER INSERT OR DELETE ON public.cases FOR EACH ROW EXECUTE FUNCTION public.tell_of_case();
+
+--
 -- Name: pgqueuer tg_pgqueuer_changed; Type: TRIGGER; Schema: public; Owner: -
 --
 
 CREATE TRIGGER tg_pgqueuer_changed AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON public.pgqueuer FOR EACH STATEMENT EXECUTE FUNCTION public.fn_pgqueuer_changed();
+
+--
+-- Name: agent_authorities agent_authorities_agent_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.agent_authorities
+    ADD CONSTRAINT agent_authorities_agent_id_fkey FOREIGN KEY (agent_id) REFERENCES public.citizens(citizen_id);
+
+--
+-- Name: agent_authorities agent_authorities_principal_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.agent_authorities
+    ADD CONSTRAINT agent_authorities_principal_id_fkey FOREIGN KEY (principal_id) REFERENCES public.citizens(citizen_id);
+
+--
+-- Name: agent_invitations agent_invitations_citizen_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.agent_invitations
+    ADD CONSTRAINT agent_invitations_citizen_id_fkey FOREIGN KEY (citizen_id) REFERENCES public.citizens(citizen_id);
+
+--
+-- Name: case_events case_events_case_no_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.case_events
+    ADD CONSTRAINT case_events_case_no_fkey FOREIGN KEY (case_no) REFERENCES public.cases(case_no);
+
+--
+-- Name: channel_links channel_links_citizen_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.channel_links
+    ADD CONSTRAINT channel_links_citizen_id_fkey FOREIGN KEY (citizen_id) REFERENCES public.citizens(citizen_id);
+
+--
+-- Name: clerk_sessions clerk_sessions_session_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.clerk_sessions
+    ADD CONSTRAINT clerk_sessions_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.sessions(session_id);
+
+--
+-- Name: identity_checks identity_checks_citizen_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.identity_checks
+    ADD CONSTRAINT identity_checks_citizen_id_fkey FOREIGN KEY (citizen_id) REFERENCES public.citizens(citizen_id);
 
 --
 -- Name: import_faults import_faults_import_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -1122,11 +2652,46 @@ ALTER TABLE ONLY public.import_faults
     ADD CONSTRAINT import_faults_import_id_fkey FOREIGN KEY (import_id) REFERENCES public.imports(import_id);
 
 --
+-- Name: key_rotation_columns key_rotation_columns_rotation_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.key_rotation_columns
+    ADD CONSTRAINT key_rotation_columns_rotation_id_fkey FOREIGN KEY (rotation_id) REFERENCES public.key_rotations(rotation_id);
+
+--
 -- Name: life_event_services life_event_services_slug_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.life_event_services
     ADD CONSTRAINT life_event_services_slug_fkey FOREIGN KEY (slug) REFERENCES public.life_events(slug);
+
+--
+-- Name: organisation_members organisation_members_citizen_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.organisation_members
+    ADD CONSTRAINT organisation_members_citizen_id_fkey FOREIGN KEY (citizen_id) REFERENCES public.citizens(citizen_id);
+
+--
+-- Name: organisation_members organisation_members_organisation_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.organisation_members
+    ADD CONSTRAINT organisation_members_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES public.organisations(organisation_id);
+
+--
+-- Name: platform_keys platform_keys_platform_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.platform_keys
+    ADD CONSTRAINT platform_keys_platform_id_fkey FOREIGN KEY (platform_id) REFERENCES public.platforms(platform_id);
+
+--
+-- Name: platform_usage platform_usage_platform_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.platform_usage
+    ADD CONSTRAINT platform_usage_platform_id_fkey FOREIGN KEY (platform_id) REFERENCES public.platforms(platform_id);
 
 --
 -- Name: services services_department_code_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -1143,6 +2708,27 @@ ALTER TABLE ONLY public.services
     ADD CONSTRAINT services_title_id_fkey FOREIGN KEY (title_id) REFERENCES public.titles(title_id);
 
 --
+-- Name: webhook_deliveries webhook_deliveries_webhook_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_deliveries
+    ADD CONSTRAINT webhook_deliveries_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES public.webhooks(webhook_id);
+
+--
+-- Name: webhook_slots webhook_slots_webhook_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhook_slots
+    ADD CONSTRAINT webhook_slots_webhook_id_fkey FOREIGN KEY (webhook_id) REFERENCES public.webhooks(webhook_id);
+
+--
+-- Name: webhooks webhooks_platform_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.webhooks
+    ADD CONSTRAINT webhooks_platform_id_fkey FOREIGN KEY (platform_id) REFERENCES public.platforms(platform_id);
+
+--
 -- PostgreSQL database dump complete
 --
 
@@ -1151,3 +2737,11 @@ ALTER TABLE ONLY public.services
 INSERT INTO public.schema_migrations VALUES ('20261122000100');
 INSERT INTO public.schema_migrations VALUES ('20261122000200');
 INSERT INTO public.schema_migrations VALUES ('20261122000300');
+INSERT INTO public.schema_migrations VALUES ('20261122000400');
+INSERT INTO public.schema_migrations VALUES ('20261122000450');
+INSERT INTO public.schema_migrations VALUES ('20261122000500');
+INSERT INTO public.schema_migrations VALUES ('20261122000550');
+INSERT INTO public.schema_migrations VALUES ('20261122000600');
+INSERT INTO public.schema_migrations VALUES ('20261122000700');
+INSERT INTO public.schema_migrations VALUES ('20261122000800');
+INSERT INTO public.schema_migrations VALUES ('20261122000900');

@@ -29,7 +29,7 @@ from api.settings import Settings
 from api.statements import Connection
 
 # Fixtures of the planted town, for every test of a feature.
-pytest_plugins = ["tests.town", "tests.live"]
+pytest_plugins = ["tests.town", "tests.live", "tests.gateways", "tests.standing"]
 
 TEMPLATE = "zhangban_template"
 SECRET_KEY = "a test's key, at least 32 characters long"
@@ -168,8 +168,16 @@ def numbered_redis(url: str, number: int) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{number}"))
 
 
+@pytest.fixture(scope="session")
+def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The key-encryption keys of this worker's databases, which outlive a test."""
+    return tmp_path_factory.mktemp("keys") / "keys.json"
+
+
 @pytest.fixture
-def make_settings(database_url: str, redis_url: str, tmp_path: Path) -> Callable[..., Settings]:
+def make_settings(
+    database_url: str, redis_url: str, keys_file: Path, tmp_path: Path
+) -> Callable[..., Settings]:
     """Settings of this worker's servers, with some values changed."""
 
     def make(**changed: Any) -> Settings:
@@ -177,6 +185,7 @@ def make_settings(database_url: str, redis_url: str, tmp_path: Path) -> Callable
             "database_url": database_url,
             "redis_url": redis_url,
             "data_dir": str(tmp_path / "data"),
+            "keys_file": str(keys_file),
             "secret_key": SECRET_KEY,
             # Tests share two cores with much else: a late answer is not what they are about.
             "redis_timeout_seconds": 0.5,

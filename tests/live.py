@@ -76,7 +76,9 @@ def _wait_until_up(address: str, process: subprocess.Popen[bytes], log: Path) ->
 
 
 @pytest.fixture
-def serve(tmp_path: Path, town_url: str, town_files: Path, redis_url: str) -> Callable[..., Any]:
+def serve(
+    tmp_path: Path, town_url: str, town_files: Path, keys_file: Path, redis_url: str
+) -> Callable[..., Any]:
     """`serving` over the planted town; variables given win."""
 
     def start(**environment: str) -> Any:
@@ -84,6 +86,7 @@ def serve(tmp_path: Path, town_url: str, town_files: Path, redis_url: str) -> Ca
             "DATABASE_URL": town_url,
             "REDIS_URL": redis_url,
             "FILES_URL": f"file://{town_files}",
+            "KEYS_FILE": str(keys_file),
         }
         return serving(tmp_path / "live", **{**given, **environment})
 

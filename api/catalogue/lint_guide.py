@@ -3,7 +3,8 @@
 `lint_guide` returns findings, never raises: a deviation is a data-quality
 finding, not a rejection. Rules 1 to 15 are the rules of the guide lint; rule 0
 is "code and completeness", the demand that conditions, limits and materials are
-stated at all and that the codes are built as they should be.
+stated at all and that the codes are built as they should be; rule 16 holds the
+process to what `api/rules.py` can carry out.
 
 Decisions where the rules leave room:
 
@@ -32,14 +33,16 @@ from functools import lru_cache
 from msgspec import Struct
 from stdnum.cn import uscc
 
+from api.catalogue.lint_process import process_facts
 from api.catalogue.lint_words import WORDS
 from api.catalogue.schemas import Contact, Guide, Limit, LimitUnit, Material
+from api.rules import check_process
 
 
 class Finding(Struct, frozen=True):
     """One thing to mend.
 
-    `rule` is 0 to 15, `field` a path such as `materials[2].name`, `code` a stable
+    `rule` is 0 to 16, `field` a path such as `materials[2].name`, `code` a stable
     snake_case word; `detail` says in Chinese, `detail_en` in English, what to do.
     """
 
@@ -287,6 +290,13 @@ def find_stale_guide(guide: Guide, today: date) -> Iterator[Finding]:
         yield report("stale", "assured_on", value=assured)
 
 
+def find_unsound_process(guide: Guide, _today: date) -> Iterator[Finding]:
+    """Rule 16: form, steps, payment and decision tables fit together and can be carried out."""
+    if guide.process is not None:
+        for fault in check_process(guide.process, process_facts(guide)):
+            yield Finding(16, fault.field, fault.code, fault.detail, fault.detail_english)
+
+
 RULES: tuple[Callable[[Guide, date], Iterator[Finding]], ...] = (
     find_broken_codes,
     find_missing_parts,
@@ -306,6 +316,7 @@ RULES: tuple[Callable[[Guide, date], Iterator[Finding]], ...] = (
     find_vague_materials,
     find_unfilled_forms,
     find_stale_guide,
+    find_unsound_process,
 )
 
 

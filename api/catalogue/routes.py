@@ -300,12 +300,18 @@ async def load_guide(
 
 
 class _Status(msgspec.Struct):
-    """Of a guide's JSON only what it is today."""
+    """Of a guide's JSON only what it is called, and what it is today."""
 
     status: str
+    name: str
 
 
 _STATUS = msgspec.json.Decoder(_Status)
+
+
+def name_of(guide: bytes) -> str:
+    """The item's name out of a guide's JSON."""
+    return _STATUS.decode(guide).name
 
 
 def guide_key(service_code: str, version: int | None = None) -> str:

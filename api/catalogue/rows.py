@@ -89,6 +89,15 @@ class StoredVersion(Struct, frozen=True):
     created: bool
 
 
+class CurrentItem(Struct, frozen=True):
+    """Whose an item is now, and its newest version."""
+
+    service_code: str
+    region_code: str
+    department_code: str
+    version: int
+
+
 class DueVersion(Struct, frozen=True):
     """A planned version whose day has come; `guide` is JSON text."""
 
@@ -173,3 +182,12 @@ class Linted(Struct, frozen=True):
 
     items: int
     clean: int
+
+
+class ItemLinkRow(Struct, frozen=True):
+    """What a channel made for an item; `fresh` says that the https link still holds."""
+
+    url_link: str | None
+    fresh: bool | None
+    code_sha256: str | None
+    code_media_type: str | None

@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from api.kinds import Label, RegionCode, RegionRef, Sha256, ShortText, Text
+from api.processes import Process, ProcessAnswer
 
 Days = Annotated[int, Meta(ge=0, le=3650)]
 Count = Annotated[int, Meta(ge=0, le=100_000)]
@@ -241,6 +242,7 @@ class Guide(Struct, frozen=True, forbid_unknown_fields=True):
     daily_appointment_quota: Count | None = None
     keywords: Annotated[list[Label], Meta(max_length=30)] = []
     assured_on: date | None = None
+    process: Process | None = None
     demonstration: bool = False
     source: Label | None = None
     licence: Label | None = None
@@ -335,6 +337,7 @@ class GuideAnswer(Guide, frozen=True, kw_only=True):
     updated_at: datetime
     materials: list[MaterialAnswer] = []  # type: ignore[assignment]
     result: ResultAnswer | None = None
+    process: ProcessAnswer | None = None  # type: ignore[assignment]
     related: list[RelatedService] = []
     life_events: list[LifeEventRef] = []
     links: Links

@@ -19,6 +19,7 @@ from api.catalogue.schemas import (
     RelatedService,
 )
 from api.kinds import RegionRef
+from api.processes import Process, show_process
 from api.statements import Connection
 
 # Where both mini-programs open an item; each channel builds its own link or code around it.
@@ -53,6 +54,7 @@ def shape_answer(found: Found, *, public_url: str, today: date) -> GuideAnswer:
     materials = [_with_links(m, guide.service_code) for m in guide.materials]
     fields["materials"] = materials
     fields["result"] = _result(guide)
+    fields["process"] = show_process(guide.process or Process())
     return msgspec.convert(
         {
             **fields,

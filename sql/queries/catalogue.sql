@@ -151,6 +151,15 @@ with gone as (
 )
 select version from gone
 
+-- name: list_current_items
+-- Whose the items are now, and the number of their newest version.
+select s.service_code, s.region_code, s.department_code, v.version
+from services s
+cross join lateral (
+    select max(version) as version from service_versions where service_code = s.service_code
+) v
+where s.service_code = any (:service_codes::text[])
+
 -- name: list_local_codes_of
 -- Whose local code each service code already carries.
 select service_code, coalesce(local_code, '') from services
@@ -404,23 +413,40 @@ join services s on s.service_code = f.service_code
 where :source::text is null or s.source = :source
 
 -- name: list_examples
--- Demonstration items worth trying first, one for each purpose.
+-- Demonstration items worth trying first, one for each purpose: of those that fit, the one whose
+-- process asks least.
 with purposes (purpose, fits) as (
     select p.purpose, (
         select s.service_code
         from services s
         join service_versions v on v.service_code = s.service_code and v.version = s.version
-        where s.demonstration and s.region_code = '440106000000' and s.withdrawn_at is null
+        cross join lateral (
+            select v.guide->'process' as process,
+                array(
+                    select m->>'necessity' from json_array_elements(v.guide->'materials') as m
+                ) as necessities
+        ) g
+        where s.demonstration and s.withdrawn_at is null
+            and s.region_code = any (array['440106000000', '440100000000', '440000000000'])
+            and json_typeof(g.process) = 'object'
+            and g.process->>'assurance_level' = 'basic'
+            and json_typeof(g.process->'rules'->'eligibility') = 'null'
             and case p.purpose
-                when 'free_instant' then not s.charged and s.handling_type = 'instant'
-                    and s.online_depth = 'IV'
-                when 'charged' then s.charged and s.handling_type = 'promised'
-                    and s.online_depth in ('III', 'IV')
-                when 'needs_correction' then not s.charged and s.handling_type = 'promised'
-                    and json_array_length(v.guide->'materials') >= 3
+                when 'free_instant' then not s.charged and s.online_depth = 'IV'
+                    and json_typeof(g.process->'rules'->'instant') = 'object'
+                    and not 'required' = any (g.necessities)
+                    and json_array_length(v.guide->'materials') > 0
+                when 'charged' then s.charged and s.online_depth in ('III', 'IV')
+                    and json_typeof(g.process->'payment') = 'object'
+                    and not 'required' = any (g.necessities)
+                    and json_typeof(g.process->'rules'->'instant') = 'object'
+                when 'needs_correction' then not s.charged and s.online_depth in ('III', 'IV')
+                    and cardinality(array_positions(g.necessities, 'required')) >= 2
+                    and json_typeof(g.process->'rules'->'completeness') = 'object'
                 else (v.guide->'online'->>'appointment')::boolean
             end
-        order by s.service_code
+        order by array_position(array['440106000000', '440100000000'], s.region_code),
+            json_array_length(g.process->'form'), s.service_code
         limit 1
     )
     from unnest(array['free_instant', 'charged', 'needs_correction', 'appointment']) as p (purpose)
@@ -513,3 +539,18 @@ from jsonb_array_elements(:life_events::jsonb) as e,
     jsonb_array_elements(e->'steps') with ordinality as m (member, position)
 on conflict (slug, position) do update set basic_code = excluded.basic_code,
     after_basic_codes = excluded.after_basic_codes
+
+-- name: find_item_link^
+select url_link, url_made_at > now() - make_interval(days => :days), code_sha256, code_media_type
+from item_links where service_code = :service_code and channel = :channel
+
+-- name: store_url_link!
+insert into item_links (service_code, channel, url_link, url_made_at)
+values (:service_code, :channel, :url_link, now())
+on conflict (service_code, channel) do update set url_link = excluded.url_link, url_made_at = now()
+
+-- name: store_code_image!
+insert into item_links (service_code, channel, code_sha256, code_media_type)
+values (:service_code, :channel, :code_digest, :code_media_type)
+on conflict (service_code, channel) do update set
+    code_sha256 = excluded.code_sha256, code_media_type = excluded.code_media_type

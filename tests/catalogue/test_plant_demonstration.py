@@ -27,6 +27,7 @@ from api.catalogue.demonstration.read_demonstration import (
     read_items,
     read_life_events,
     read_notices,
+    read_processes,
     read_shared,
 )
 from api.catalogue.lint_guide import lint_guide
@@ -187,6 +188,16 @@ def test_every_department_and_shared_part_is_used() -> None:
     assert {item.online for item in items} == set(shared.online)
     reasons = {item.visit_reason for item in items if item.visit_reason}
     assert reasons == set(shared.visit_reasons)
+
+
+def test_every_process_belongs_to_an_item_and_is_planted_with_it() -> None:
+    processes = read_processes()
+    assert set(processes) <= {item.basic_code for item in read_items()}
+    assert {g.basic_code for g in planted() if g.process} == set(processes)
+    assert len(processes) >= 12
+    rules = [guide.process.rules for guide in planted() if guide.process]
+    for name in ("eligibility", "completeness", "fee", "instant"):
+        assert any(getattr(rule, name) for rule in rules), name
 
 
 def test_every_form_has_a_file_of_its_own_item() -> None:

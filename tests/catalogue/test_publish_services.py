@@ -17,6 +17,7 @@ from api.catalogue.schemas import FileReference, Guide, Limit
 from api.catalogue.show_guide import find_version, status_of
 from api.database import Database
 from api.errors import ValidationFailed
+from api.processes import Process, Rules
 from api.statements import Connection
 
 TODAY = date(2026, 11, 22)
@@ -74,6 +75,21 @@ async def test_a_guide_with_findings_of_our_own_is_refused_with_all_of_them(
         await publish(connection, broken)
     assert {e.field for e in refused.value.errors or ()} >= {"conditions", "promised_limit"}
     assert await find_version(connection, clean_guide.service_code, None) is None
+
+
+async def test_a_faulty_process_of_our_own_is_refused_and_of_others_a_finding(
+    connection: Connection, clean_guide: Guide
+) -> None:
+    broken = structs.replace(
+        clean_guide, process=Process(rules=Rules(eligibility={"nodes": [], "edges": []}))
+    )
+    with pytest.raises(ValidationFailed) as refused:
+        await publish(connection, broken)
+    assert [e.field for e in refused.value.errors or ()] == ["process.rules.eligibility.nodes"]
+    findings = lint_guide(broken, TODAY)
+    await publish_batch(connection, [Linted(broken, findings)], publisher="x", today=TODAY)
+    rows = await queries.list_findings(connection, source=None, rule=16, after="", limit=10)
+    assert [row.service_code for row in rows] == [clean_guide.service_code]
 
 
 async def test_others_guides_come_in_with_their_findings(

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.catalogue import queries
+from api.database import Database
 from tests.town import LOST_CARD, TIANHE
 
 Json = dict[str, Any]
@@ -221,3 +223,46 @@ async def test_a_region_that_is_none_is_not_found(client: httpx.AsyncClient) -> 
         joint = "&" if "?" in path else "?"
         answer = await client.get(f"/v1/{path}{joint}region=999999000000")
         assert answer.status_code == 404, path
+
+
+async def test_a_guide_shows_what_will_be_asked_and_not_by_which_rules(
+    lost_card: dict[str, Any],
+) -> None:
+    process = lost_card["process"]
+    assert [field["name"] for field in process["form"]][:2] == ["applicant_name", "lost_on"]
+    assert process["steps"][0]["stage"] == "acceptance"
+    assert process["payment"] == {"after": "acceptance"}
+    assert (process["fee_by_form"], process["instant_approval"]) == (True, False)
+    assert process["assurance_level"] == "basic"
+    assert "rules" not in process
+
+
+async def test_an_item_without_a_process_shows_the_standard_steps(
+    client: httpx.AsyncClient,
+) -> None:
+    guide = (await client.get(f"/v1/services/440701007000/at/{TIANHE}")).json()
+    assert [step["stage"] for step in guide["process"]["steps"]] == [
+        *("acceptance", "review", "decision", "completion", "delivery")
+    ]
+    assert guide["process"]["form"] == []
+
+
+async def test_the_examples_can_be_applied_for_online(
+    client: httpx.AsyncClient, town: Database
+) -> None:
+    async with town.connection() as connection:
+        examples = {e.first: e.second for e in await queries.list_examples(connection)}
+    guides = {
+        purpose: (await client.get(f"/v1/services/{code}")).json()
+        for purpose, code in examples.items()
+    }
+    assert set(guides) == {"free_instant", "charged", "needs_correction", "appointment"}
+    for purpose in ("free_instant", "charged", "needs_correction"):
+        assert guides[purpose]["online_depth"] in ("III", "IV")
+        assert guides[purpose]["region"]["code"] in (TIANHE, "440100000000")
+    assert guides["free_instant"]["process"]["instant_approval"]
+    assert not guides["free_instant"]["charged"]
+    assert guides["charged"]["process"]["payment"]
+    required = [m for m in guides["needs_correction"]["materials"] if m["necessity"] == "required"]
+    assert len(required) >= 2
+    assert guides["appointment"]["online"]["appointment"]

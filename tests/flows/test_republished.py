@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 import httpx
 from msgspec import structs
 
-from api import app
-from api.cache import open_cache
 from api.catalogue.publish_services import Linted, publish_batch, withdraw
 from api.catalogue.routes import today
 from api.catalogue.show_guide import find_version
 from api.database import Database
-from api.jobs import work
 from api.settings import Settings
+from tests.worker import working
 
 
 async def test_a_changed_and_a_withdrawn_guide_are_seen_within_seconds(
@@ -51,22 +48,6 @@ async def publish_copy(client: httpx.AsyncClient, town: Database, keywords: list
     async with town.transaction() as connection:
         await publish_batch(connection, [Linted(guide, [])], publisher="test", today=today())
     return code
-
-
-@asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[None]:
-    """A job worker with the service's own reactions, while the block lasts."""
-    stop = asyncio.Event()
-    cache = await open_cache(settings.redis_url, settings)
-    worker = asyncio.create_task(
-        work(settings.database_url, settings, app.reactions(cache), (), stop)
-    )
-    try:
-        yield
-    finally:
-        stop.set()
-        await worker
-        await cache.close()
 
 
 async def until(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,55 +15,28 @@ import psutil
 import pytest
 from msgspec import Struct
 
-from tests.live import PROJECT, free_port
-
-START_SECONDS = 90
+from tests.live import PROJECT
+from tests.standing import Standing, standing_up, until_ready
 
 
 class Up(Struct, frozen=True):
-    """A running `up`: its process, its port, everything it started."""
+    """A running `up` with everything it started."""
 
-    process: subprocess.Popen[bytes]
-    port: int
+    standing: Standing
     family: list[psutil.Process]
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        return self.standing.process
 
 
 @pytest.fixture
-def up(tmp_path: Path, town_url: str) -> Iterator[Up]:
+def up(tmp_path: Path, town_url: str, keys_file: Path) -> Iterator[Up]:
     """Up on the planted database, with a Valkey of its own."""
-    port = free_port()
-    with (tmp_path / "up.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "api", "up"],
-            cwd=PROJECT,
-            env={
-                **os.environ,
-                "PORT": str(port),
-                "DATA_DIR": str(tmp_path / "data"),
-                "DATABASE_URL": town_url,
-                "REDIS_URL": "",
-            },
-            stdout=log,
-            stderr=log,
-        )
-    until_ready(port, process, tmp_path / "up.log")
-    family = psutil.Process(process.pid).children(recursive=True)
-    yield Up(process, port, family)
-    process.kill()
-    process.wait()
-
-
-def until_ready(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            ready = httpx.get(f"http://127.0.0.1:{port}/health/ready", timeout=2).json()
-        except httpx.HTTPError:
-            time.sleep(0.2)
-        else:
-            assert ready == {"status": "ready", "database": "up", "cache": "up"}
-            return
-    raise AssertionError(f"it did not come up ({process.poll()}):\n{log.read_text()[-4000:]}")
+    with standing_up(
+        tmp_path, DATABASE_URL=town_url, REDIS_URL="", KEYS_FILE=str(keys_file)
+    ) as standing:
+        yield Up(standing, psutil.Process(standing.process.pid).children(recursive=True))
 
 
 def leaves_nothing(up: Up) -> bool:
@@ -72,7 +45,7 @@ def leaves_nothing(up: Up) -> bool:
 
 
 def test_sigterm_ends_everything_in_good_order(up: Up) -> None:
-    assert len(up.family) >= 3
+    assert len(up.family) >= 5
     up.process.send_signal(signal.SIGTERM)
     assert up.process.wait(timeout=40) == 0
     assert leaves_nothing(up)
@@ -83,23 +56,51 @@ def test_a_killed_parent_takes_its_children_along(up: Up) -> None:
     assert leaves_nothing(up)
 
 
-def test_a_dead_server_is_started_again(up: Up, tmp_path: Path) -> None:
-    server = next(p for p in up.family if "serve" in p.cmdline())
-    server.kill()
-    psutil.wait_procs([server], timeout=10)
-    until_ready(up.port, up.process, tmp_path / "up.log")
-    assert psutil.Process(up.process.pid).is_running()
+@pytest.mark.parametrize("program", ["serve", "adapters.wechat.simulator"])
+def test_what_dies_is_started_again(up: Up, program: str) -> None:
+    dying = next(p for p in up.family if program in p.cmdline())
+    dying.kill()
+    psutil.wait_procs([dying], timeout=10)
+    until_ready(up.standing)
+    for _ in range(40):
+        again = psutil.Process(up.process.pid).children(recursive=True)
+        if any(program in p.cmdline() and p.pid != dying.pid for p in again):
+            break
+        psutil.wait_procs(again, timeout=0.5)
+    else:
+        raise AssertionError(f"{program} did not come back")
+
+
+def test_the_gateways_run_beside_it(up: Up) -> None:
+    for gateway in (up.standing.wechat, up.standing.alipay):
+        assert httpx.get(f"{gateway}/_control/payments", timeout=5).status_code == 200
+        page = httpx.get(f"{gateway}/", timeout=5)
+        assert "text/html" in page.headers["content-type"]
+
+
+def test_secrets_are_for_their_owner_alone(up: Up) -> None:
+    folder = up.standing.demonstration.parent
+    for name in ("demonstration.json", "channels.toml"):
+        assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
+    assert set(up.standing.known()) == {"services", "clerk", "platform"}
+    assert set(up.standing.known()["services"]) == {
+        "free_instant",
+        "charged",
+        "needs_correction",
+        "appointment",
+    }
 
 
 def test_a_port_in_use_is_said_so(up: Up, tmp_path: Path) -> None:
+    port = up.standing.port
     done = subprocess.run(
         [sys.executable, "-m", "api", "up"],
         cwd=PROJECT,
-        env={**os.environ, "PORT": str(up.port), "DATA_DIR": str(tmp_path / "other")},
+        env={**os.environ, "PORT": str(port), "DATA_DIR": str(tmp_path / "other")},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
     assert done.returncode == 2
-    assert f"{up.port} is in use" in done.stderr
+    assert f"{port} is in use" in done.stderr

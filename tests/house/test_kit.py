@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from api.app import reactions
-from api.cache import Cache
+from api.app import open_worker
 from api.errors import every_problem
 from api.events import Fact
-from api.settings import PROJECT, draw_example
+from api.settings import PROJECT, Settings, draw_example
 from tests.house.tree import import_everything
 
 
@@ -25,8 +24,9 @@ def facts() -> set[type[Fact]]:
     return found
 
 
-async def test_every_fact_has_its_reactions_or_says_that_it_needs_none(cache: Cache) -> None:
-    assert set(reactions(cache)) == facts()
+async def test_every_fact_has_its_reactions_or_says_that_it_needs_none(settings: Settings) -> None:
+    async with open_worker(settings) as (reactions, _):
+        assert set(reactions) == facts()
 
 
 def test_names_of_facts_are_unique_and_well_formed() -> None:

@@ -17,9 +17,13 @@ from api.files import (
     FileDamaged,
     FileMissing,
     Files,
+    FileTooDense,
     MediaTypeRefused,
+    inspect_upload,
+    lock_content,
     open_files,
     sniff_media_type,
+    unlock_content,
 )
 
 ABSENT = hashlib.sha256(b"absent").hexdigest()
@@ -166,3 +170,38 @@ def test_a_media_type_is_told_by_content(content: bytes, media_type: str) -> Non
 def test_other_content_is_refused(content: bytes) -> None:
     with pytest.raises(MediaTypeRefused):
         sniff_media_type(content)
+
+
+def test_locked_content_opens_with_its_own_key_alone() -> None:
+    key, locked = lock_content(b"content")
+    other, again = lock_content(b"content")
+    assert unlock_content(key, locked) == b"content"
+    assert (key, locked) != (other, again)
+    assert b"content" not in locked
+    for wrong_key, wrong in ((other, locked), (key, locked[:-1] + b"\0"), (key, b"short")):
+        with pytest.raises(FileDamaged):
+            unlock_content(wrong_key, wrong)
+
+
+async def test_a_forgotten_file_is_gone_and_forgetting_again_is_no_fault(files: Files) -> None:
+    sha256 = await files.keep(b"soon gone")
+    await files.forget(sha256)
+    await files.forget(sha256)
+    assert not await files.exists(sha256)
+
+
+def test_an_archive_that_shares_its_bytes_is_refused() -> None:
+    target = BytesIO()
+    with zipfile.ZipFile(target, "w") as archive:
+        archive.writestr("[Content_Types].xml", b"<Types/>")
+        archive.writestr("word/document.xml", b"x" * 1000)
+        first = archive.infolist()[1]
+        # A second entry of the directory names the same bytes again.
+        for number in range(5):
+            copy = zipfile.ZipInfo(f"word/{number}.xml")
+            copy.file_size, copy.compress_size = first.file_size, first.compress_size
+            copy.CRC, copy.header_offset = first.CRC, first.header_offset
+            archive.filelist.append(copy)
+            archive.NameToInfo[copy.filename] = copy
+    with pytest.raises(FileTooDense):
+        inspect_upload(target.getvalue())

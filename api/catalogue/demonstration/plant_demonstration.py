@@ -27,15 +27,18 @@ import msgspec
 from msgspec import Struct, structs
 from stdnum.cn import uscc
 
+from api.catalogue.demonstration.plant_processes import prepare_process
 from api.catalogue.demonstration.read_demonstration import (
     PROVINCE,
     Department,
     ItemTemplate,
+    ProcessTemplate,
     Shared,
     StepTemplate,
     read_centres,
     read_departments,
     read_items,
+    read_processes,
     read_shared,
 )
 from api.catalogue.schemas import (
@@ -92,8 +95,10 @@ def plant_demonstration(
     """
     shared, departments = read_shared(), read_departments()
     places = list(choose_regions(regions))
+    processes = read_processes()
     for item in read_items():
-        pattern = prepare_guide(item, shared, attach, attach_result)
+        process = processes.get(item.basic_code)
+        pattern = prepare_guide(item, process, shared, attach, attach_result)
         department = departments[item.department]
         for region, levels in list_duties(places):
             if item.level in levels:
@@ -124,7 +129,11 @@ def choose_regions(regions: Iterable[Region]) -> Iterator[Region]:
 
 
 def prepare_guide(
-    item: ItemTemplate, shared: Shared, attach: Attach, attach_result: AttachResult
+    item: ItemTemplate,
+    process: ProcessTemplate | None,
+    shared: Shared,
+    attach: Attach,
+    attach_result: AttachResult,
 ) -> Guide:
     """The part of a guide that is the same everywhere, as a guide without a place."""
     minutes = item.promised_minutes
@@ -133,6 +142,7 @@ def prepare_guide(
     result = msgspec.convert({"type": result_type, "name": result_name}, Result)
     reason = item.visit_reason
     online = shared.online[item.online]
+    steps = spread_steps(shared.steps[item.steps], item.promised)
     return Guide(
         service_code="0" * 31,
         region_code=PROVINCE,
@@ -147,7 +157,7 @@ def prepare_guide(
         statutory_limit=Limit(item.statutory),
         promised_limit=promised,
         conditions=item.conditions,
-        steps=spread_steps(shared.steps[item.steps], item.promised),
+        steps=steps,
         special_procedures=item.special,
         charged=bool(item.fees),
         fees=item.fees,
@@ -167,6 +177,7 @@ def prepare_guide(
         faqs=[Faq(question, answer) for question, answer in item.faqs],
         daily_appointment_quota=shared.daily_appointment_quota if online.appointment else None,
         keywords=item.keywords,
+        process=prepare_process(process, steps, instant=not item.promised) if process else None,
         demonstration=True,
         source=shared.source,
         licence=shared.licence,

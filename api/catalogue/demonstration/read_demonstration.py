@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from api.catalogue.schemas import Audience, Fee, Online, RegionScope, SpecialProcedure, StepStage
+from api.processes import FormField, PaymentDue, RuleName
 
 PROVINCE = "440000000000"
 FOLDER = Path(__file__).resolve().parents[3] / "sql" / "seeds" / "demonstration"
@@ -81,6 +82,28 @@ class ItemTemplate(Struct, frozen=True, forbid_unknown_fields=True):
     special: list[SpecialProcedure] = []
 
 
+class TableTemplate(Struct, frozen=True, forbid_unknown_fields=True):
+    """A decision table without the frame: what it reads, what it gives, and rules of cells.
+
+    The first rule that fits counts; an empty cell fits everything.
+    """
+
+    reads: list[str]
+    gives: list[str]
+    rules: list[list[str]]
+
+
+class ProcessTemplate(Struct, frozen=True, forbid_unknown_fields=True):
+    """How an item is handled; its steps are the guide's."""
+
+    form: list[FormField]
+    tables: dict[RuleName, TableTemplate] = {}
+    payment: PaymentDue | None = None
+    corrections_most: int = 3
+    assurance_level: Literal["basic", "verified", "face"] = "basic"
+    result_certificate: str | None = None
+
+
 class Department(Struct, frozen=True, forbid_unknown_fields=True):
     """A body found at every level; `number` (1 to 99) goes into its codes."""
 
@@ -131,6 +154,12 @@ def read_items() -> list[ItemTemplate]:
 
 def read_shared() -> Shared:
     return msgspec.json.decode((FOLDER / "shared.json").read_bytes(), type=Shared)
+
+
+def read_processes() -> dict[str, ProcessTemplate]:
+    """By basic code; items without one are handled in the standard way."""
+    text = (FOLDER / "processes.json").read_bytes()
+    return msgspec.json.decode(text, type=dict[str, ProcessTemplate])
 
 
 def read_departments() -> dict[str, Department]:
