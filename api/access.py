@@ -35,15 +35,16 @@ class Caller(Struct, frozen=True):
     """Who is calling.
 
     `identifier` is the citizen whose things are meant, a platform's id or a clerk's user
-    name. `session_id` is the proven session; `key_id` the platform's key. `authority` is set
-    where an agent acts: `identifier` is then the principal. `roles` are a clerk's;
-    `service_prefixes` and `region_prefixes` bound what a platform or clerk may touch (an
-    empty prefix "" is everything, an empty tuple nothing).
+    name. `session_id` is the proven session, `channel` the app it came by; `key_id` the
+    platform's key. `authority` is set where an agent acts: `identifier` is then the principal.
+    `roles` are a clerk's; `service_prefixes` and `region_prefixes` bound what a platform or
+    clerk may touch (an empty prefix "" is everything, an empty tuple nothing).
     """
 
     kind: Literal["anonymous", "citizen", "platform", "clerk"]
     identifier: str | None = None
     session_id: str | None = None
+    channel: str | None = None
     key_id: str | None = None
     authority: Authority | None = None
     roles: frozenset[str] = frozenset()

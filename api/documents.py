@@ -17,11 +17,12 @@ from litestar.enums import MediaType, OpenAPIMediaType
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
 from litestar.openapi.spec import Contact, License, Tag
-from msgspec import Struct
 
 from api import __version__
+from api.bodies import close_bodies
 from api.credentials import SCHEMES
 from api.errors import MEDIA_TYPE
+from api.examples import every_example, refer_to_problems, show_exchanges
 from api.files import FILE_ENDINGS
 
 # The page's own scripts and styles; Swagger UI sets styles on elements and draws with data: images.
@@ -45,16 +46,6 @@ _EVERYWHERE = {
 }
 
 
-class _Example(Struct, frozen=True):
-    """One call worth showing: what was asked, and what was answered."""
-
-    parameters: dict[str, str]
-    answer: Any
-
-
-_EXAMPLES = msgspec.json.decode(
-    Path(__file__).with_name("examples.json").read_bytes(), type=dict[str, _Example]
-)
 _FILE_TYPES = {
     media_type: {"schema": {"type": "string", "contentEncoding": "binary"}}
     for media_type in FILE_ENDINGS
@@ -75,16 +66,8 @@ def _link_files(document: dict[str, Any]) -> dict[str, Any]:
 
 
 _LINKS = {"/v1/services/{service_code}": _link_files}
-_PROBLEM_EXAMPLE = {
-    "type": "/problems/not_found",
-    "title": "未找到",
-    "status": 404,
-    "detail": "没有找到您要的内容。",
-    "code": "not_found",
-    "request_id": "6f1c0a52f7c94a3e8d0f3a5f1b7f9c21",
-}
 # Litestar names a generic by its module; readers want ServiceSummaryPage.
-_PAGE_OF = re.compile(rb"Page_api(?:\.\w+)+\.\w*schemas\.(\w+?)_")
+_PAGE_OF = re.compile(r"\bPage_api(?:\.\w+)+\.(\w+)_$")
 _ETAG_HEADERS = {
     "ETag": {"description": "strong tag of these bytes", "schema": {"type": "string"}},
     "Cache-Control": {"schema": {"type": "string"}},
@@ -99,8 +82,7 @@ class CompleteJson(JsonRenderPlugin):
 
     def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
         if self._kept is None:
-            document = msgspec.json.encode(complete(openapi_schema))
-            self._kept = _PAGE_OF.sub(rb"\1Page", document)
+            self._kept = msgspec.json.encode(complete(openapi_schema))
         return self._kept
 
 
@@ -161,55 +143,54 @@ def openapi_config() -> OpenAPIConfig:
 
 def complete(document: dict[str, Any]) -> dict[str, Any]:
     """Add to every operation what it shares with all others."""
-    schemas = document["components"]["schemas"]
-    document["components"]["securitySchemes"] = SCHEMES
-    schemas["ProblemAnswer"]["examples"] = [_PROBLEM_EXAMPLE]
-    _write_patterns_for_everybody(document)
+    components = document["components"]
+    components["securitySchemes"] = SCHEMES
+    components["examples"] = every_example()
+    close_bodies(components["schemas"])
+    _write_for_everybody(document)
+    _name_pages(components["schemas"])
     for path, methods in document["paths"].items():
-        for operation in methods.values():
+        for method, operation in methods.items():
             if isinstance(operation, dict) and "responses" in operation:
                 _complete_operation(operation)
-                _add_example(path, operation)
+                show_exchanges(f"{method.upper()} {path}", operation)
     for path, links in _LINKS.items():
         document["paths"][path]["get"]["responses"]["200"]["links"] = links(document)
     return document
 
 
-def _add_example(path: str, operation: dict[str, Any]) -> None:
-    """What the demonstration really answers, recorded by tools/record_examples.py."""
-    example = _EXAMPLES.get(path)
-    if example is None:
-        return
-    for parameter in operation.get("parameters", ()):
-        if parameter["name"] in example.parameters:
-            value = example.parameters[parameter["name"]]
-            whole = parameter["schema"].get("type") == "integer"
-            parameter["example"] = int(value) if whole else value
-    operation["responses"]["200"]["content"]["application/json"]["example"] = example.answer
-
-
-def _write_patterns_for_everybody(node: Any) -> None:
-    r"""Python's \A and \Z are ^ and $ in the regular expressions of JSON Schema (ECMA-262)."""
+def _write_for_everybody(node: Any) -> None:
+    r"""What only Python or Litestar says so: \A and \Z are ^ and $ in the regular expressions of
+    JSON Schema (ECMA-262), a union takes what any part of it takes (an integer is a number too),
+    pages are named by their items."""
     if isinstance(node, dict):
-        pattern = node.get("pattern")
+        if "oneOf" in node:
+            node["anyOf"] = node.pop("oneOf")
+        pattern, reference = node.get("pattern"), node.get("$ref")
         if isinstance(pattern, str):
             node["pattern"] = pattern.replace(r"\A", "^").replace(r"\Z", "$")
+        if isinstance(reference, str):
+            node["$ref"] = _PAGE_OF.sub(r"\1Page", reference)
         for value in node.values():
-            _write_patterns_for_everybody(value)
+            _write_for_everybody(value)
     elif isinstance(node, list):
         for value in node:
-            _write_patterns_for_everybody(value)
+            _write_for_everybody(value)
+
+
+def _name_pages(schemas: dict[str, Any]) -> None:
+    for name in list(schemas):
+        plain = _PAGE_OF.sub(r"\1Page", name)
+        schemas[plain] = {**schemas.pop(name), "title": plain} if plain != name else schemas[name]
 
 
 def _complete_operation(operation: dict[str, Any]) -> None:
     responses = operation["responses"]
-    for status, words in _EVERYWHERE.items():
-        responses.setdefault(status, {"description": words})
+    for status in _EVERYWHERE:
+        responses.setdefault(status, {"description": ""})
     for status, response in responses.items():
         if int(status) >= 400:
-            response["content"] = {
-                MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemAnswer"}}
-            }
+            _complete_problem(status, response, operation)
         elif status == "200":
             if "application/octet-stream" in response.get("content", {}):
                 response["content"] = _FILE_TYPES
@@ -218,3 +199,20 @@ def _complete_operation(operation: dict[str, Any]) -> None:
         responses.setdefault("304", {"description": "Not changed since `If-None-Match`."})
     # An empty list says in OpenAPI: no credentials needed.
     operation.setdefault("security", [])
+
+
+def _complete_problem(status: str, response: dict[str, Any], operation: dict[str, Any]) -> None:
+    """Every error answer is a problem: what the route names, and what may always come."""
+    named = {
+        code: example
+        for content in response.get("content", {}).values()
+        for code, example in content.get("examples", {}).items()
+    }
+    words = _EVERYWHERE.get(status, "")
+    response["description"] = f"{response['description']} {words}".strip() if named else words
+    response["content"] = {
+        MEDIA_TYPE: {
+            "schema": {"$ref": "#/components/schemas/ProblemAnswer"},
+            "examples": refer_to_problems(status, operation, named),
+        }
+    }

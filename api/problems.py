@@ -14,6 +14,7 @@ import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
 
 from api.errors import (
     MEDIA_TYPE,
@@ -54,12 +55,18 @@ _MESSAGES: tuple[tuple[re.Pattern[str], str, str, str], ...] = tuple(
 
 
 def problems(*kinds: type[Problem]) -> dict[int, ResponseSpec]:
-    """For a route's `responses`: the problems it raises itself, by status."""
+    """For a route's `responses`: the problems it raises itself, by status, each with its code."""
+    by_status: dict[int, list[type[Problem]]] = {}
+    for kind in kinds:
+        by_status.setdefault(kind.status, []).append(kind)
     return {
-        kind.status: ResponseSpec(
-            ProblemAnswer, description=f"`{kind.code}`: {kind.english}", generate_examples=False
+        status: ResponseSpec(
+            ProblemAnswer,
+            description=" ".join(f"`{kind.code}`: {kind.english}" for kind in same),
+            generate_examples=False,
+            examples=[Example(id=kind.code) for kind in same],
         )
-        for kind in kinds
+        for status, same in by_status.items()
     }
 
 

@@ -76,7 +76,39 @@ class Material(Struct, frozen=True):
 
     material_id: str
     name: str
+    necessity: Literal["required", "optional", "conditional"] | None = None
     blank_form: FileLink | None = None
+
+
+class Choice(Struct, frozen=True):
+    """One of the answers that a question allows."""
+
+    code: str
+    label: str
+
+
+class FormField(Struct, frozen=True):
+    """One question of a form; `prefill` names what the profile knows."""
+
+    name: str
+    label: str
+    kind: Literal[
+        "text", "number", "date", "phone", "identity_number", "choice", "region", "yes_no"
+    ]
+    required: bool
+    max_length: int
+    minimum: int | None
+    maximum: int | None
+    choices: list[Choice]
+    prefill: Literal["name", "id_number", "phone"] | None
+
+
+class Process(Struct, frozen=True):
+    """How an item is handled, as far as an applicant is told."""
+
+    form: list[FormField]
+    instant_approval: bool
+    assurance_level: Literal["basic", "verified", "face"]
 
 
 class Guide(Struct, frozen=True):
@@ -92,3 +124,6 @@ class Guide(Struct, frozen=True):
     person_themes: list[str]
     organisation_themes: list[str]
     conditions: list[str]
+    audience: list[str]
+    online_depth: Literal["I", "II", "III", "IV"] | None = None
+    process: Process | None = None

@@ -15,6 +15,7 @@ _PART_NAMES = {
     "jobs": "任务 jobs",
     "postgres": "PostgreSQL",
     "valkey": "Valkey",
+    "gateways": "渠道模拟 gateways, played",
     "load": "压测端 load generator",
     OTHERS: "其他程序 other programs",
 }

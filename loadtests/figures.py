@@ -43,7 +43,12 @@ class Failure(Struct, frozen=True):
 
 
 class Figures(Struct, frozen=True, kw_only=True):
-    """A whole run. `not_modified_percent` is of the requests that sent If-None-Match."""
+    """A whole run. `not_modified_percent` is of the requests that sent If-None-Match.
+
+    `judged`: answers that were held against what had been acknowledged before they were asked
+    for; `stale`: those that left out what had been so a second before; `longest_lag_ms`: the
+    longest that anything left out had been acknowledged.
+    """
 
     scenario: str
     seconds: float
@@ -54,3 +59,6 @@ class Figures(Struct, frozen=True, kw_only=True):
     failures: tuple[Failure, ...]
     not_modified_percent: float
     refusal_p99_ms: float
+    judged: int = 0
+    stale: int = 0
+    longest_lag_ms: float = 0.0

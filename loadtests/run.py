@@ -136,6 +136,7 @@ def _load(
     command += ["--scenario", asked.scenario, "--figures", str(figures_path)]
     command += ["--most-users", str(asked.users), "--seconds", str(asked.seconds)]
     command += ["--think-scale", str(asked.think_scale)]
+    command += ["--demonstration", str(service.demonstration)]
     if asked.processes > 1:
         command += ["--processes", str(asked.processes)]
     with (service.data / "locust.log").open("wb") as log:

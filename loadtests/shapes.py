@@ -21,16 +21,22 @@ MORNING: Shape = ((0.0, 0.1), (0.4, 1.0), (1.0, 1.0))
 SURGE: Shape = ((0.0, 0.15), (0.3, 0.15), (0.35, 1.0), (0.6, 1.0), (0.65, 0.15), (1.0, 0.15))
 """A message goes to everybody's phone, and later it is quiet again."""
 
+BURSTS: Shape = (
+    *((0.0, 0.25), (0.15, 0.25), (0.2, 1.0), (0.35, 1.0), (0.4, 0.25)),
+    *((0.55, 0.25), (0.6, 1.0), (0.75, 1.0), (0.8, 0.25), (1.0, 0.25)),
+)
+"""Twice it comes all at once."""
+
 
 class Scenario(Struct, frozen=True):
-    """Who comes (classes of citizens.py by name), how they come, and what breaks meanwhile.
+    """Who comes (classes named in locustfile.py, with their share), how, and what breaks meanwhile.
 
     `users` is the most at once; `think_scale` shortens the pauses between a citizen's steps:
     0.25 makes one virtual user ask as often as four people.
     """
 
     about: str
-    citizens: tuple[str, ...]
+    callers: dict[str, int]
     shape: Shape
     users: int
     seconds: int = 60
@@ -41,25 +47,45 @@ class Scenario(Struct, frozen=True):
 SCENARIOS: dict[str, Scenario] = {
     "catalogue": Scenario(
         "办事高峰的早晨：找事项、看指南、下载空白表格",
-        ("CatalogueCitizen",),
+        {"CatalogueCitizen": 1},
         MORNING,
         users=400,
         think_scale=0.4,
     ),
     "catalogue-surge": Scenario(
         "一条通知发到全城手机上，人数瞬间涨到近七倍",
-        ("CatalogueCitizen",),
+        {"CatalogueCitizen": 1},
         SURGE,
         users=600,
         think_scale=0.4,
     ),
     "catalogue-without-cache": Scenario(
         "运行到一半时强制终止缓存 (SIGKILL Valkey)，答案必须照样正确",
-        ("CatalogueCitizen",),
+        {"CatalogueCitizen": 1},
         CALM,
         users=250,
         think_scale=0.4,
         fault="kill_cache",
+    ),
+    "apply": Scenario(
+        "窗口开门的早晨：登录、申请、上传材料、看进度，部门系统同时推送办理结果",
+        {"ApplyingCitizen": 9, "CaseSystem": 1},
+        MORNING,
+        users=120,
+        think_scale=0.4,
+    ),
+    "progress": Scenario(
+        "大家都在看办到哪一步，部门系统不断推送：推送后一秒，人人都要看到",
+        {"WaitingCitizen": 24, "CaseSystem": 1},
+        MORNING,
+        users=200,
+        think_scale=0.3,
+    ),
+    "platform-pushes": Scenario(
+        "部门系统成批推送：每批最多五百条，有重复、有迟到、有不可能的",
+        {"BulkSystem": 1},
+        BURSTS,
+        users=8,
     ),
 }
 

@@ -897,6 +897,24 @@ CREATE TABLE public.message_consents (
 COMMENT ON TABLE public.message_consents IS 'what somebody agreed to be told, or not, as the app reported it';
 
 --
+-- Name: message_reports; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.message_reports (
+    channel text NOT NULL,
+    channel_message_id text NOT NULL,
+    status text NOT NULL,
+    reason text,
+    reported_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE message_reports; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.message_reports IS 'reports that overtook the answer they are about; taken up when it comes';
+
+--
 -- Name: messages; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1853,6 +1871,13 @@ ALTER TABLE ONLY public.life_events
 
 ALTER TABLE ONLY public.message_consents
     ADD CONSTRAINT message_consents_pkey PRIMARY KEY (citizen_id, channel, kind);
+
+--
+-- Name: message_reports message_reports_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.message_reports
+    ADD CONSTRAINT message_reports_pkey PRIMARY KEY (channel, channel_message_id);
 
 --
 -- Name: messages messages_case_no_seq_key; Type: CONSTRAINT; Schema: public; Owner: -

@@ -31,6 +31,7 @@ from api.cases.states import (
     target_of,
 )
 from api.database import CHINA
+from api.privacy import mask_text
 from api.workdays import add_working_days
 
 # These say nothing of where a case stands, so they are in nobody's way.
@@ -69,6 +70,24 @@ class Move(Struct, frozen=True, kw_only=True):
     def is_outside(self) -> bool:
         """Told by a department's system."""
         return self.event_id is not None
+
+
+def masked(move: Move) -> Move:
+    """The move with every number of a person taken out of its words, which many will read."""
+    replace = msgspec.structs.replace
+    correction, result = move.correction, move.result
+    if correction is not None:
+        wanted = [replace(m, reason=_mask(m.reason)) for m in correction.wanted]
+        correction = replace(correction, note=_mask(correction.note), materials=wanted)
+    if result is not None:
+        result = replace(result, reason=_mask(result.reason))
+    return replace(
+        move, note=_mask(move.note), reason=_mask(move.reason), correction=correction, result=result
+    )
+
+
+def _mask(words: str | None) -> str | None:
+    return None if words is None else mask_text(words)
 
 
 class Decision(Struct, frozen=True):

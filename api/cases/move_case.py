@@ -16,13 +16,12 @@ from api.audit import note
 from api.cases import queries
 from api.cases.check_move import check_move, read_process
 from api.cases.count_clock import Clock, ClockEvent, Terms, count_clock
-from api.cases.decide_move import Decision, Move, decide_move, take_effect
+from api.cases.decide_move import Decision, Move, decide_move, masked, take_effect
 from api.cases.refusals import EventIdReused, PreconditionFailed, no_such_case, wrong_value
 from api.cases.rows import CaseRow
 from api.database import CHINA
 from api.events import publish
 from api.facts import CaseMoved
-from api.privacy import mask_text
 from api.statements import Connection
 
 FUTURE = timedelta(minutes=5)
@@ -54,6 +53,7 @@ async def move_case(connection: Connection, case_no: str, move: Move) -> Moved:
     case = await queries.lock_case(connection, case_no=case_no)
     if case is None:
         raise no_such_case()
+    move = masked(move)
     if move.expect_version is not None and move.expect_version != case.version:
         raise PreconditionFailed()
     repeat = await _find_repeat(connection, case, move)
@@ -117,7 +117,7 @@ async def _write(
         platform_id=move.platform_id,
         event_id=move.event_id,
         fingerprint=move.fingerprint,
-        note=None if move.note is None else mask_text(move.note),
+        note=move.note,
         details=_details(move),
     )
     if seq is None:

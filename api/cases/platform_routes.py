@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Request, Response, Router, get, post, put
 from litestar.di import NamedDependency
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody
 
 from api.access import Caller, signed_by_platform
@@ -63,9 +64,10 @@ async def mint_number(
 @put(
     "/cases/{case_no:str}",
     guards=[signed_by_platform],
-    responses=problems(
-        *SIGNED, ValidationFailed, Forbidden, NotFound, CaseNoTaken, ServiceWithdrawn
-    ),
+    responses={
+        201: ResponseSpec(PlatformCase, description="Taken now", generate_examples=False),
+        **problems(*SIGNED, ValidationFailed, Forbidden, NotFound, CaseNoTaken, ServiceWithdrawn),
+    },
     summary="A case taken at a counter",
 )
 async def take_case(

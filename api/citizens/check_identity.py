@@ -19,6 +19,7 @@ from api.citizens import queries
 from api.citizens.ask_channel import LoginCodeWrong, ask_channel
 from api.citizens.link_channels import demand_citizen
 from api.citizens.merge_citizens import lock_pair, merge_citizens
+from api.citizens.note_own import note_own
 from api.citizens.rows import CheckRow, OwnLink
 from api.citizens.schemas import LEVELS, IdentityCheckAnswer, IdentityCheckBody
 from api.citizens.sealed import (
@@ -241,6 +242,8 @@ async def _note_outcome(
         level=None if reason_against else level,
         reason=reason_against,
     )
+    if reason_against is None:
+        await note_own(connection, citizen_id, "identity_confirmed", level=level)
     return merged
 
 

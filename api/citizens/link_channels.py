@@ -7,6 +7,7 @@ from api.channels import Channels, able
 from api.citizens import queries
 from api.citizens.ask_channel import ask_channel
 from api.citizens.merge_citizens import lock_pair, merge_citizens
+from api.citizens.note_own import note_own
 from api.citizens.rows import CitizenRow
 from api.citizens.schemas import SignInBody
 from api.citizens.sealed import hold_person, open_id_purpose
@@ -77,6 +78,7 @@ async def unlink_channel(database: Database, citizen_id: str, channel: str) -> N
             raise LastChannel()
         await queries.remove_links(connection, citizen_id=citizen_id, channel=channel)
         await revoke_sessions_of(connection, "citizen", citizen_id, channel)
+        await note_own(connection, citizen_id, "channel_unlinked", channel=channel)
 
     await database.decide(decide)
 

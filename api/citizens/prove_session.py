@@ -26,7 +26,12 @@ class CitizenProver:
         await self._revocations.demand_live(claims)
         principal = connection.headers.get(ON_BEHALF_OF)
         if principal is None:
-            return Caller("citizen", claims.subject, session_id=claims.session_id)
+            return Caller(
+                "citizen",
+                claims.subject,
+                session_id=claims.session_id,
+                channel=claims.channel,
+            )
         authority = await self._find_authority(claims.subject, principal)
         return Caller("citizen", principal, session_id=claims.session_id, authority=authority)
 

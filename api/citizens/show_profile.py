@@ -9,6 +9,7 @@ from api.channels import Channels, able
 from api.citizens import queries
 from api.citizens.ask_channel import ask_channel
 from api.citizens.link_channels import demand_citizen
+from api.citizens.note_own import note_own
 from api.citizens.schemas import (
     LinkedChannel,
     MaskedPhone,
@@ -66,6 +67,7 @@ async def change_profile(
             elder_view=patch.elder_view,
             preferences=msgspec.json.encode(preferences).decode(),
         )
+        await note_own(connection, citizen_id, "preferences_changed")
         return await show_profile(connection, vault, citizen_id)
 
     return await database.decide(decide)
@@ -77,12 +79,13 @@ async def take_phone(
     """The number that the person let the channel hand over replaces the one we had."""
     channel = channels.named(body.channel)
     phone: Phone = await ask_channel(able(channel.sign_in).phone(body.code))
-    async with database.connection() as connection:
+    async with database.transaction() as connection:
         stored = await queries.store_phone(
             connection,
             citizen_id=citizen_id,
             phone_sealed=seal_phone(vault, citizen_id, phone.number),
         )
-    if not stored:
-        raise Unauthorized()
+        if not stored:
+            raise Unauthorized()
+        await note_own(connection, citizen_id, "phone_changed", channel=body.channel)
     return MaskedPhone(mask_phone(phone.number))

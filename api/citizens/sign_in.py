@@ -8,6 +8,7 @@ from adapters.contract import ChannelIdentity
 from api.channels import Channels, able
 from api.citizens import queries
 from api.citizens.ask_channel import ask_channel
+from api.citizens.note_own import note_own
 from api.citizens.rows import CitizenRow
 from api.citizens.schemas import Citizen, SignedIn, SignInBody
 from api.citizens.sealed import (
@@ -96,6 +97,7 @@ async def add_link(
     """Note that the account is this citizen's; the caller holds the person."""
     link_id = new_id()
     union_id = identity.union_id
+    await note_own(connection, citizen_id, "channel_linked", channel=channel)
     await queries.add_link(
         connection,
         link_id=link_id,

@@ -17,11 +17,11 @@ from api.clerks.make_clerk import make_clerk
 from api.clerks.schemas import (
     AuditLine,
     ClerkAnswer,
+    ClerkSignedIn,
+    ClerkSignInBody,
     ListedClerk,
     NewClerk,
     NewClerkBody,
-    SignedIn,
-    SignInBody,
 )
 from api.clerks.sign_in import sign_in
 from api.database import Database
@@ -63,12 +63,12 @@ Actor = Annotated[
     summary="Sign in as a clerk",
 )
 async def start_session(
-    data: JSONBody[SignInBody],
+    data: JSONBody[ClerkSignInBody],
     database: NamedDependency[Database],
     vault: NamedDependency[Vault],
     tokens: NamedDependency[Tokens],
     settings: NamedDependency[Settings],
-) -> Response[SignedIn]:
+) -> Response[ClerkSignedIn]:
     """Password and the six digits of the authenticator. Five failures lock for 15 minutes;
     half an hour without a call ends the session."""
     answer = await sign_in(database, vault, tokens, settings, data)

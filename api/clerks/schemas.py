@@ -27,7 +27,7 @@ ROLE_WORDS: dict[Role, str] = {
 }
 
 
-class SignInBody(Struct, frozen=True, forbid_unknown_fields=True):
+class ClerkSignInBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Password and the six digits of the authenticator (TOTP, RFC 6238)."""
 
     user: UserName
@@ -45,7 +45,7 @@ class ClerkAnswer(Struct, frozen=True):
     region_prefixes: list[str]
 
 
-class SignedIn(Struct, frozen=True):
+class ClerkSignedIn(Struct, frozen=True):
     """The session's token; it also ends after the idle time."""
 
     token: str

@@ -20,7 +20,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from api.audit import note
 from api.clerks import queries
 from api.clerks.rows import SignInRow
-from api.clerks.schemas import ClerkAnswer, SignedIn, SignInBody
+from api.clerks.schemas import ClerkAnswer, ClerkSignedIn, ClerkSignInBody
 from api.database import CHINA, Database
 from api.errors import Unauthorized
 from api.sessions import Tokens, open_session
@@ -51,8 +51,8 @@ class ClerkLocked(Unauthorized):
 
 
 async def sign_in(
-    database: Database, vault: Vault, tokens: Tokens, settings: Settings, body: SignInBody
-) -> SignedIn:
+    database: Database, vault: Vault, tokens: Tokens, settings: Settings, body: ClerkSignInBody
+) -> ClerkSignedIn:
     """Raises SignInWrong, and ClerkLocked only to somebody who knows the password."""
     row = await database.read(lambda c: queries.find_for_sign_in(c, user_name=body.user))
     password_right = await _check_password(row, body.password)
@@ -76,7 +76,7 @@ async def hash_password(password: str) -> str:
 
 async def _start(
     database: Database, tokens: Tokens, settings: Settings, row: SignInRow, step: int
-) -> SignedIn:
+) -> ClerkSignedIn:
     async with database.transaction() as connection:
         if await queries.note_success(connection, user_name=row.user_name, step=step) is None:
             raise SignInWrong()
@@ -95,7 +95,7 @@ async def _start(
         )
     expires_at = datetime.fromtimestamp(claims.expires_at, CHINA)
     who = ClerkAnswer(row.user_name, row.name, row.roles, row.service_prefixes, row.region_prefixes)
-    return SignedIn(tokens.sign(claims), expires_at, who)
+    return ClerkSignedIn(tokens.sign(claims), expires_at, who)
 
 
 async def _check_password(row: SignInRow | None, password: str) -> bool:

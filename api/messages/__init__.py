@@ -3,7 +3,7 @@
 from litestar import Router
 
 from api.messages.reactions import forget_messages, move_messages
-from api.messages.routes import router
+from api.messages.routes import push_taker, router
 from api.messages.send_message import ask_for_due, send_message
 from api.messages.states import MOVES
 from api.messages.tell_citizen import tell_citizen
@@ -16,6 +16,7 @@ __all__ = [
     "ask_for_due",
     "forget_messages",
     "move_messages",
+    "push_taker",
     "send_message",
     "tell_citizen",
 ]

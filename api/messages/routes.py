@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from adapters.contract import Inbound, MessageNews, Messages, NoticeRefused
+from adapters.contract import Inbound, MessageNews, Messages, NoticeRefused, Reply
 from api.access import Caller, citizen, public
 from api.answers import private_answer
 from api.channels import Channels
@@ -21,6 +22,7 @@ from api.messages.schemas import MessageAnswer, Subscription, SubscriptionBody
 from api.messages.words import WORDS
 from api.pages import Cursor, Cursors, Limit, Page
 from api.problems import problems
+from api.statements import Connection
 from api.vault import Vault
 
 _NEWEST = "~"
@@ -111,8 +113,8 @@ async def prove_address(
     channel: ChannelPath, request: Request[Any, Any, Any], channels: NamedDependency[Channels]
 ) -> Response[bytes]:
     """Answers the channel's question whether this address is ours."""
-    _, reply = await _read_push(channel, request, channels)
-    return reply
+    _, reply = _read_push(channel, await _inbound(request), channels)
+    return _say(reply)
 
 
 @post(
@@ -131,31 +133,45 @@ async def accept_push(
     vault: NamedDependency[Vault],
 ) -> Response[bytes]:
     """Delivery results and changed consent. Proven on the raw bytes before anything else."""
-    news, reply = await _read_push(channel, request, channels)
-    if news:
-        async with database.transaction() as connection:
-            for item in news:
-                await _note(connection, channel, item, vault)
-    return reply
+    take_push = push_taker(database, vault, channels)
+    return _say(await take_push(channel, await _inbound(request)))
 
 
-async def _read_push(
-    channel: str, request: Request[Any, Any, Any], channels: Channels
-) -> tuple[list[MessageNews], Response[bytes]]:
-    inbound = Inbound(
-        request.method,
-        request.url.query,
-        dict(request.headers.items()),
-        await request.body(),
-    )
+def push_taker(
+    database: Database, vault: Vault, channels: Channels
+) -> Callable[[str, Inbound], Awaitable[Reply]]:
+    """Takes a push at whatever address it came. Raises NotFound, NoticeUnproven."""
+
+    async def take_push(channel: str, inbound: Inbound) -> Reply:
+        news, reply = _read_push(channel, inbound, channels)
+        if news:
+            async with database.transaction() as connection:
+                for item in news:
+                    await _note(connection, channel, item, vault)
+        return reply
+
+    return take_push
+
+
+async def _inbound(request: Request[Any, Any, Any]) -> Inbound:
+    headers = dict(request.headers.items())
+    return Inbound(request.method, request.url.query, headers, await request.body())
+
+
+def _say(reply: Reply) -> Response[bytes]:
+    return Response(reply.body, status_code=reply.status, media_type=reply.media_type)
+
+
+def _read_push(
+    channel: str, inbound: Inbound, channels: Channels
+) -> tuple[list[MessageNews], Reply]:
     try:
-        news, reply = _messages_of(channels, channel).read_push(inbound)
+        return _messages_of(channels, channel).read_push(inbound)
     except NoticeRefused:
         raise NoticeUnproven() from None
-    return news, Response(reply.body, status_code=reply.status, media_type=reply.media_type)
 
 
-async def _note(connection: Any, channel: str, item: MessageNews, vault: Vault) -> None:
+async def _note(connection: Connection, channel: str, item: MessageNews, vault: Vault) -> None:
     if item.event in ("subscribed", "unsubscribed"):
         if item.kind is not None:
             await queries.store_consent_of_person(
@@ -166,13 +182,12 @@ async def _note(connection: Any, channel: str, item: MessageNews, vault: Vault) 
                 wanted=item.event == "subscribed",
             )
     elif item.channel_message_id is not None:
-        await queries.note_delivery(
-            connection,
-            channel=channel,
-            channel_message_id=item.channel_message_id,
-            status=item.event,
-            reason=item.reason,
-        )
+        about = {"channel": channel, "channel_message_id": item.channel_message_id}
+        said = {"status": item.event, "reason": item.reason}
+        await queries.hold_report(connection, **about)
+        if await queries.note_delivery(connection, **about, **said) is None:
+            # It overtook the answer to the sending, which takes it up.
+            await queries.keep_report(connection, **about, **said)
 
 
 def _messages_of(channels: Channels, name: str) -> Messages:

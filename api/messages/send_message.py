@@ -21,6 +21,7 @@ from api.facts import MessageAsked
 from api.messages import queries
 from api.messages.rows import TakenRow
 from api.messages.words import WORDS
+from api.statements import Connection
 from api.vault import Vault
 
 CASE_PAGE = "pages/case/index"
@@ -53,17 +54,27 @@ def send_message(
                 return
         outcome = await _try(taken, vault, channels)
         async with database.transaction() as connection:
-            await queries.note_outcome(
-                connection,
-                message_id=taken.message_id,
-                status=outcome.status,
-                reason=outcome.reason,
-                channel_message_id=outcome.channel_message_id,
-                not_before=outcome.not_before,
-            )
+            await _note(connection, taken, outcome)
         log.info("message_tried", channel=taken.channel, kind=taken.kind, status=outcome.status)
 
     return send_asked_message
+
+
+async def _note(connection: Connection, taken: TakenRow, outcome: Outcome) -> None:
+    """Write down what came of it, and what was reported of it meanwhile."""
+    about = {"channel": taken.channel, "channel_message_id": outcome.channel_message_id}
+    if outcome.channel_message_id is not None:
+        await queries.hold_report(connection, **about)
+    await queries.note_outcome(
+        connection,
+        message_id=taken.message_id,
+        status=outcome.status,
+        reason=outcome.reason,
+        channel_message_id=outcome.channel_message_id,
+        not_before=outcome.not_before,
+    )
+    if outcome.channel_message_id is not None:
+        await queries.take_report(connection, message_id=taken.message_id, **about)
 
 
 def ask_for_due(database: Database) -> Callable[[], Awaitable[None]]:
@@ -72,6 +83,7 @@ def ask_for_due(database: Database) -> Callable[[], Awaitable[None]]:
     async def ask_for_due_messages() -> None:
         async with database.transaction() as connection:
             await queries.give_up_lost(connection)
+            await queries.forget_reports(connection)
             due = await queries.list_due(
                 connection, seconds=_PASSED_OVER_SECONDS, limit=DUE_AT_ONCE
             )

@@ -37,5 +37,15 @@ create table message_consents (
 );
 comment on table message_consents is 'what somebody agreed to be told, or not, as the app reported it';
 
+create table message_reports (
+    channel text not null,
+    channel_message_id text not null,
+    status text not null,
+    reason text,
+    reported_at timestamptz not null default now(),
+    primary key (channel, channel_message_id)
+);
+comment on table message_reports is 'reports that overtook the answer they are about; taken up when it comes';
+
 -- migrate:down
 -- Going back is a restore from backup: migrations are expand, migrate, contract.

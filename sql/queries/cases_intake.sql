@@ -29,13 +29,13 @@ select code from regions where code = any (:codes::text[])
 
 -- name: add_case!
 insert into cases (
-    case_no, origin, citizen_id, organisation_id, agent_id, service_code, service_version,
+    case_no, origin, channel, citizen_id, organisation_id, agent_id, service_code, service_version,
     service_name, department_code, region_code, status, form_sealed, applicant_sealed, materials,
     completeness_percent, query_password_hash, limit_days
 )
 values (
-    :case_no, 'online', :citizen_id, :organisation_id, :agent_id, :service_code, :service_version,
-    :service_name, :department_code, :region_code, 'draft', :form_sealed, :applicant_sealed,
+    :case_no, 'online', :channel, :citizen_id, :organisation_id, :agent_id, :service_code,
+    :service_version, :service_name, :department_code, :region_code, 'draft', :form_sealed, :applicant_sealed,
     :materials, :completeness_percent, :query_password_hash, :limit_days
 )
 

@@ -414,44 +414,50 @@ where :source::text is null or s.source = :source
 
 -- name: list_examples
 -- Demonstration items worth trying first, one for each purpose: of those that fit, the one whose
--- process asks least.
-with purposes (purpose, fits) as (
-    select p.purpose, (
-        select s.service_code
-        from services s
-        join service_versions v on v.service_code = s.service_code and v.version = s.version
-        cross join lateral (
-            select v.guide->'process' as process,
-                array(
-                    select m->>'necessity' from json_array_elements(v.guide->'materials') as m
-                ) as necessities
-        ) g
-        where s.demonstration and s.withdrawn_at is null
-            and s.region_code = any (array['440106000000', '440100000000', '440000000000'])
-            and json_typeof(g.process) = 'object'
-            and g.process->>'assurance_level' = 'basic'
-            and json_typeof(g.process->'rules'->'eligibility') = 'null'
-            and case p.purpose
-                when 'free_instant' then not s.charged and s.online_depth = 'IV'
-                    and json_typeof(g.process->'rules'->'instant') = 'object'
-                    and not 'required' = any (g.necessities)
-                    and json_array_length(v.guide->'materials') > 0
-                when 'charged' then s.charged and s.online_depth in ('III', 'IV')
-                    and json_typeof(g.process->'payment') = 'object'
-                    and not 'required' = any (g.necessities)
-                    and json_typeof(g.process->'rules'->'instant') = 'object'
-                when 'needs_correction' then not s.charged and s.online_depth in ('III', 'IV')
-                    and cardinality(array_positions(g.necessities, 'required')) >= 2
-                    and json_typeof(g.process->'rules'->'completeness') = 'object'
-                else (v.guide->'online'->>'appointment')::boolean
-            end
-        order by array_position(array['440106000000', '440100000000'], s.region_code),
-            json_array_length(g.process->'form'), s.service_code
-        limit 1
-    )
-    from unnest(array['free_instant', 'charged', 'needs_correction', 'appointment']) as p (purpose)
+-- process asks least. In steps, so that only the guides of these few places are opened.
+with places as materialized (
+    select s.service_code, s.version, s.region_code, s.charged, s.online_depth
+    from services s
+    where s.region_code = any (array['440106000000', '440100000000', '440000000000'])
+        and s.withdrawn_at is null and s.demonstration
+),
+guides as materialized (
+    select p.service_code, p.region_code, p.charged, p.online_depth,
+        v.guide->'process' as process, v.guide->'materials' as materials,
+        (v.guide->'online'->>'appointment')::boolean as appointment
+    from places p
+    join service_versions v on v.service_code = p.service_code and v.version = p.version
+),
+easy as materialized (
+    select g.*, g.process->'rules' as rules, json_array_length(g.process->'form') as questions,
+        json_array_length(g.materials) as papers,
+        (
+            select count(*) from json_array_elements(g.materials) as m
+            where m->>'necessity' = 'required'
+        ) as required
+    from guides g
+    where json_typeof(g.process) = 'object' and g.process->>'assurance_level' = 'basic'
+        and json_typeof(g.process->'rules'->'eligibility') = 'null'
+),
+fitting as materialized (
+    select e.*, p.purpose
+    from easy e
+    join unnest(array['free_instant', 'charged', 'needs_correction', 'appointment']) as p (purpose)
+        on case p.purpose
+            when 'free_instant' then not e.charged and e.online_depth = 'IV'
+                and json_typeof(e.rules->'instant') = 'object' and e.required = 0 and e.papers > 0
+            when 'charged' then e.charged and e.online_depth in ('III', 'IV')
+                and json_typeof(e.process->'payment') = 'object' and e.required = 0
+                and json_typeof(e.rules->'instant') = 'object'
+            when 'needs_correction' then not e.charged and e.online_depth in ('III', 'IV')
+                and e.required >= 2 and json_typeof(e.rules->'completeness') = 'object'
+            else e.appointment
+        end
 )
-select purpose, fits from purposes where fits is not null
+select distinct on (f.purpose) f.purpose, f.service_code
+from fitting f
+order by f.purpose, array_position(array['440106000000', '440100000000'], f.region_code),
+    f.questions, f.service_code
 
 -- name: list_findings
 select f.service_code, s.name, f.findings

@@ -44,6 +44,28 @@ where m.message_id = :message_id and m.status = 'waiting' and m.not_before <= no
         select 1 from channel_links k where k.citizen_id = m.citizen_id and k.channel = m.channel
     )
 
+-- name: hold_report$
+-- A report and the answer it is about may come at once: one of them waits.
+select pg_advisory_xact_lock(hashtextextended(:channel || ' ' || :channel_message_id, 0))::text
+
+-- name: keep_report!
+insert into message_reports (channel, channel_message_id, status, reason)
+values (:channel, :channel_message_id, :status, :reason)
+on conflict (channel, channel_message_id) do nothing
+
+-- name: take_report!
+with taken as (
+    delete from message_reports
+    where channel = :channel and channel_message_id = :channel_message_id
+    returning status, reason
+)
+update messages m set status = t.status, reason = t.reason, updated_at = now()
+from taken t
+where m.message_id = :message_id and m.status in ('accepted', 'unknown')
+
+-- name: forget_reports!
+delete from message_reports where reported_at < now() - interval '1 day'
+
 -- name: note_outcome!
 update messages set status = :status, reason = :reason, not_before = coalesce(:not_before, not_before),
     channel_message_id = coalesce(:channel_message_id, channel_message_id),

@@ -14,9 +14,10 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from api import access
-from api.app import Service, lanes
+from api.app import Service
 from api.documents import complete
 from api.envelope import lane_of
+from api.lanes import lanes
 from api.settings import Settings
 
 SETTINGS = Settings(secret_key="a test's key, at least 32 characters long")
@@ -54,7 +55,10 @@ def handlers() -> list[tuple[str, str, HTTPRouteHandler]]:
 
 @cache
 def document() -> dict[str, Any]:
-    return complete(service().litestar.openapi_schema.to_schema())
+    """As callers get it."""
+    derived = service().litestar.openapi_schema.to_schema()
+    written: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(complete(derived)))
+    return written
 
 
 def operations() -> list[tuple[str, dict[str, Any]]]:

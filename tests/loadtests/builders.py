@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
+
+from loadtests.answers import Coded, Guide, Process
 from loadtests.figures import Failure, Figures, Row, Sample
 from loadtests.goals import GOALS, judge
 from loadtests.machine import Machine, Usage
@@ -26,6 +30,26 @@ def make_town(counties: int = 40) -> Town:
     own[PROVINCE] = (make_item(PROVINCE, 3), make_item(PROVINCE, 99))
     places = [County(code, f"县{code[4:6]}", (code, CITY, PROVINCE, NATION)) for code in codes]
     return Town(places, own)
+
+
+def make_guide(**changed: Any) -> Guide:
+    """Of an item that a department handles online."""
+    guide = Guide(
+        service_code="1" * 31,
+        name="事项",
+        basic_code=None,
+        version=1,
+        status="in_force",
+        department=Coded("1", "部门"),
+        materials=[],
+        person_themes=[],
+        organisation_themes=[],
+        conditions=[],
+        audience=["natural_person"],
+        online_depth="IV",
+        process=Process([], instant_approval=False, assurance_level="basic"),
+    )
+    return msgspec.structs.replace(guide, **changed)
 
 
 def make_row(name: str, **changed: float) -> Row:
@@ -85,6 +109,7 @@ def make_run(figures: Figures) -> Run:
         "jobs": 1.0,
         "postgres": 20.0,
         "valkey": 2.0,
+        "gateways": 3.0,
         "load": 30.0,
         "others": 5.0,
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from loadtests.goals import GOALS, GUIDE, Missed, check_goals
+from loadtests.goals import GOALS, Missed, check_goals
+from loadtests.request_names import BATCH, GUIDE
 from loadtests.shapes import SCENARIOS
 from tests.loadtests.builders import make_figures, make_row
 
@@ -53,6 +55,40 @@ def test_refusals_are_missed_in_the_calm_and_must_be_quick() -> None:
 
 def test_too_many_full_answers_to_phones_that_have_them_are_missed() -> None:
     assert set(missed(not_modified_percent=10.0)) == {"304 of asked again"}
+
+
+def missed_progress(**changed: object) -> set[str]:
+    rows = tuple(make_row(name) for name in GOALS["progress"].latencies)
+    figures = make_figures(rows=rows, not_modified_percent=90.0)
+    changed_figures = msgspec.structs.replace(figures, **{"judged": 5000, **changed})
+    return {miss.goal for miss in check_goals(changed_figures, "progress")}
+
+
+def test_one_stale_read_is_missed() -> None:
+    assert missed_progress() == set()
+    assert missed_progress(stale=1) == {"stale reads"}
+
+
+def test_no_stale_read_is_no_merit_where_hardly_any_was_judged() -> None:
+    assert missed_progress(judged=3) == {"reads judged"}
+
+
+def test_percentiles_of_a_few_answers_are_not_judged_but_missed() -> None:
+    rows = tuple(
+        make_row(name, requests=99 if name == GUIDE else 1000, p99_ms=1.0)
+        for name in GOALS["catalogue"].latencies
+    )
+    assert set(missed(rows=rows)) == {f"{GUIDE} answers to judge by"}
+
+
+def test_what_is_too_rare_for_a_p99_has_a_p95() -> None:
+    rows = tuple(
+        make_row(name, requests=20 if name == BATCH else 1000, p95_ms=9.0, p99_ms=90_000.0)
+        for name in GOALS["platform-pushes"].latencies
+    )
+    figures = make_figures(rows=rows)
+    found = {miss.goal for miss in check_goals(figures, "platform-pushes")}
+    assert not any(goal.startswith(BATCH) for goal in found)
 
 
 def test_every_scenario_has_goals_and_every_goal_a_scenario() -> None:

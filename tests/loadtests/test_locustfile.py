@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,8 +17,9 @@ import pytest
 
 from loadtests.figures import Figures
 from loadtests.own_service import PROJECT
+from loadtests.request_names import MINT
 from loadtests.town import PROVINCE
-from tests.loadtests.builders import CITY, make_item
+from tests.loadtests.builders import CITY, make_guide, make_item
 
 
 class Liar(BaseHTTPRequestHandler):
@@ -27,7 +29,14 @@ class Liar(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         address = urlsplit(self.path)
-        body = json.dumps(_lists(address.path, parse_qs(address.query))).encode()
+        self._answer(_lists(address.path, parse_qs(address.query)))
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self._answer({})
+
+    def _answer(self, found: dict[str, object]) -> None:
+        body = json.dumps(found).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -47,6 +56,8 @@ def _lists(path: str, query: dict[str, list[str]]) -> dict[str, object]:
         items = [make_item(region["code"], number) for number in range(5)]
         listed = [{"service_code": i.service_code, "name": i.name, "region": region} for i in items]
         return {"items": listed, "next_cursor": None}
+    if re.fullmatch(r"/v1/services/[0-9A-Z]{31}", path) and not query:
+        return msgspec.to_builtins(make_guide())  # type: ignore[no-any-return]
     return {}
 
 
@@ -60,12 +71,19 @@ def liar() -> Iterator[str]:
         thread.join()
 
 
-def test_a_service_that_lies_fails_the_run(liar: str, tmp_path: Path) -> None:
-    figures_path = tmp_path / "figures.json"
+def run_locust(
+    host: str, folder: Path, scenario: str
+) -> tuple[subprocess.CompletedProcess[str], Figures]:
+    """Three seconds of a scenario; what it said and what it measured."""
+    figures_path = folder / "figures.json"
+    demonstration = folder / "demonstration.json"
+    key = {"key_id": "pk_1", "algorithm": "hmac-sha256", "secret": "s"}
+    demonstration.write_text(json.dumps({"platform": key}))
     done = subprocess.run(
         [
             *(sys.executable, "-m", "locust", "-f", "loadtests/locustfile.py", "--headless"),
-            *("--only-summary", "--host", liar, "--figures", str(figures_path)),
+            *("--only-summary", "--host", host, "--figures", str(figures_path)),
+            *("--scenario", scenario, "--demonstration", str(demonstration)),
             *("--seconds", "3", "--most-users", "5", "--think-scale", "0.02"),
         ],
         cwd=PROJECT,
@@ -74,9 +92,27 @@ def test_a_service_that_lies_fails_the_run(liar: str, tmp_path: Path) -> None:
         timeout=60,
         check=False,
     )
-    figures = msgspec.json.decode(figures_path.read_bytes(), type=Figures)
+    return done, msgspec.json.decode(figures_path.read_bytes(), type=Figures)
+
+
+def test_a_service_that_lies_fails_the_run(liar: str, tmp_path: Path) -> None:
+    done, figures = run_locust(liar, tmp_path, "catalogue")
     assert done.returncode == 1
     assert "MISSED errors" in done.stderr
     assert figures.total.requests == figures.total.errors > 0
     assert {failure.reason for failure in figures.failures} == {"Wrong: no strong ETag"}
     assert any(line.startswith('{"second"') for line in done.stdout.splitlines())
+
+
+def test_a_lie_to_a_department_fails_the_run(liar: str, tmp_path: Path) -> None:
+    done, figures = run_locust(liar, tmp_path, "platform-pushes")
+    assert done.returncode == 1
+    assert figures.total.requests == figures.total.errors > 0
+    assert {(f.name, f.reason) for f in figures.failures} == {(MINT, "Wrong: status 200")}
+
+
+def test_an_app_that_does_not_answer_fails_the_run(liar: str, tmp_path: Path) -> None:
+    done, figures = run_locust(liar, tmp_path, "progress")
+    assert done.returncode == 1
+    names = {failure.name for failure in figures.failures}
+    assert names & {"the wechat gateway", "the alipay gateway"}

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.own_service import PROJECT, CannotStart, _forget_other_schema
+from api.simulate import SIMULATED
+from loadtests.gateways import find_gateways
+from loadtests.own_service import PROJECT, CannotStart, _forget_other_schema, _free_port
 from loadtests.run import read_arguments
 from loadtests.shapes import CALM, MORNING, SCENARIOS, SURGE, users_at
 
@@ -45,6 +47,18 @@ def test_only_the_load_process_is_changed_by_gevent() -> None:
     program = "import sys, loadtests.run; sys.exit('gevent' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, timeout=60, check=False)
     assert done.returncode == 0
+
+
+def test_the_gateways_have_their_ports_beside_the_service() -> None:
+    port = _free_port()
+    assert port <= 65_000
+    for gateway, offset in zip(
+        find_gateways(f"http://127.0.0.1:{port}"), SIMULATED.items(), strict=True
+    ):
+        assert (gateway.channel, gateway.address) == (
+            offset[0],
+            f"http://127.0.0.1:{port + offset[1]}",
+        )
 
 
 def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:

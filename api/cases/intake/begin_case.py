@@ -6,6 +6,7 @@ import msgspec
 
 from api.access import demand_scope
 from api.access_log import note_access
+from api.audit import note
 from api.cases.case_numbers import next_case_no
 from api.cases.intake import queries
 from api.cases.intake.hand_in import (
@@ -56,6 +57,8 @@ async def begin_case(
         citizen_id=known.citizen_id,
         organisation_id=body.organisation_id,
         agent_id=authority and authority.agent_id,
+        # An agent's app is not the principal's.
+        channel=None if authority else desk.caller.channel,
         service_code=service.service_code,
         service_version=service.version,
         service_name=service.name,
@@ -69,6 +72,7 @@ async def begin_case(
         limit_days=service.limit_days,
     )
     await bind_uploads(connection, case_no, application)
+    await note_draft(connection, desk, case_no, "begun")
     await note_access(
         connection, known.citizen_id, desk.caller.actor, BEGUN, "name id_number phone"
     )
@@ -83,6 +87,12 @@ def tell_password(secret: bytes, kept: bytes) -> bytes:
     answer = msgspec.json.decode(kept, type=CaseAnswer)
     password = derive_query_password(secret, answer.case_no)
     return msgspec.json.encode(CaseBegun(**msgspec.structs.asdict(answer), query_password=password))
+
+
+async def note_draft(connection: Connection, desk: Desk, case_no: str, what: str) -> None:
+    """On the audit trail: that a draft was begun, changed or deleted, and by whom."""
+    subject = f"case:{case_no}"
+    await note(connection, actor=desk.caller.actor, action=f"case.{what}", subject=subject)
 
 
 async def bind_uploads(connection: Connection, case_no: str, application: Application) -> None:

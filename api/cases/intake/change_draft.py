@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import UNSET, structs
 
 from api.cases.intake import queries
-from api.cases.intake.begin_case import bind_uploads
+from api.cases.intake.begin_case import bind_uploads, note_draft
 from api.cases.intake.hand_in import (
     Desk,
     answer_of,
@@ -55,6 +55,7 @@ async def change_draft(
         completeness_percent=weight.percent,
     )
     await bind_uploads(connection, case_no, application)
+    await note_draft(connection, desk, case_no, "changed")
     return answer_of(await lock_case(connection, desk, case_no), weight)
 
 
@@ -66,6 +67,7 @@ async def delete_draft(connection: Connection, desk: Desk, case_no: str) -> None
     application = await open_application(connection, desk, row)
     await bind_uploads(connection, case_no, structs.replace(application, materials=[]))
     await queries.delete_draft(connection, case_no=case_no, citizen_id=row.citizen_id)
+    await note_draft(connection, desk, case_no, "deleted")
 
 
 def _demand_open(status: str) -> None:

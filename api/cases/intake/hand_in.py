@@ -20,14 +20,10 @@ from api.cases.intake.check_materials import check_materials, find_held, keep_ma
 from api.cases.intake.know_applicant import Known, facts_of, know_applicant
 from api.cases.intake.load_guide import CaseGuide, load_guide
 from api.cases.intake.rows import CaseRow
-from api.cases.intake.schemas import (
-    CaseAnswer,
-    HandedIn,
-    KeptMaterial,
-    ServiceOfCase,
-)
+from api.cases.intake.schemas import CaseAnswer, HandedIn, KeptMaterial
 from api.cases.intake.weigh_case import Weight, weigh_case
 from api.cases.refusals import no_such_case
+from api.cases.schemas import ServiceOfCase
 from api.cases.sealed import open_form
 from api.cases.states import label_of
 from api.database import CHINA

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from litestar.datastructures import UploadFile
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from api.cases.schemas import CaseResult, ServiceCode
+from api.cases.schemas import CaseResult, ServiceCode, ServiceOfCase
 from api.kinds import Id, ShortText
 from api.processes import FieldName
 
@@ -133,13 +133,6 @@ class Missing(Struct, frozen=True):
 
     field: str
     label: str
-
-
-class ServiceOfCase(Struct, frozen=True):
-    """The item a case is about."""
-
-    service_code: str
-    name: str
 
 
 class CaseAnswer(Struct, frozen=True, kw_only=True):

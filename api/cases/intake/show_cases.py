@@ -16,11 +16,10 @@ from api.cases.intake.schemas import (
     CaseAnswer,
     CaseDetail,
     CaseSummary,
-    ServiceOfCase,
     Status,
 )
 from api.cases.refusals import no_such_case
-from api.cases.schemas import CaseResult
+from api.cases.schemas import CaseResult, ServiceOfCase
 from api.cases.states import label_of
 from api.pages import ListCursors, Page
 from api.statements import Connection

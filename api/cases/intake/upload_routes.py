@@ -106,6 +106,7 @@ async def upload_details(
     guards=[citizen_or_agent],
     responses=problems(Unauthorized, Forbidden, NotFound),
     summary="The file itself",
+    media_type="application/octet-stream",
 )
 async def upload_content(
     upload_id: UploadId,
@@ -128,6 +129,7 @@ async def upload_content(
     guards=[clerk],
     responses=problems(Unauthorized, Forbidden, NotFound),
     summary="A file that was handed in",
+    media_type="application/octet-stream",
     tags=["clerks"],
 )
 async def file_for_clerk(

@@ -1,0 +1,31 @@
+"""What each kind of request is called in figures and goals."""
+
+HOME = "GET /v1/home"
+GUIDE = "GET /v1/services/{service_code}"
+SEARCH = "GET /v1/services?q="
+SUGGEST = "GET /v1/suggestions"
+
+SIGN_IN = "POST /v1/sessions"
+SIGN_OUT = "DELETE /v1/sessions/current"
+SHARE_PHONE = "POST /v1/me/phone"
+
+UPLOAD = "POST /v1/uploads"
+BEGIN = "POST /v1/cases"
+CHANGE = "PATCH /v1/cases/{case_no}"
+SUBMIT = "POST /v1/cases/{case_no}/submit"
+THROW_AWAY = "DELETE /v1/cases/{case_no}"
+WITHDRAW = "POST /v1/cases/{case_no}/withdrawal"
+LIST = "GET /v1/cases"
+PROGRESS = "GET /v1/cases/{case_no}/progress"
+BY_PASSWORD = "GET /v1/progress"
+
+MINT = "POST /v1/platform/case-numbers"
+TAKE = "PUT /v1/platform/cases/{case_no}"
+SHOW = "GET /v1/platform/cases/{case_no}"
+PUSH = "POST /v1/platform/cases/{case_no}/events"
+BATCH = "POST /v1/platform/events"
+
+AGAIN = " · If-None-Match"
+"""Follows the name where the caller has an answer already and asks whether it still holds."""
+REPEATED = " · same key"
+"""Follows the name where a request is made once more with its Idempotency-Key."""

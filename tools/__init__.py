@@ -1,0 +1,1 @@
+"""What developers run: checks, drawings, the environment, recorded examples."""
