@@ -20,7 +20,17 @@ from litestar.types import ASGIApp, LifeSpanScope, Receive, Scope, Send
 from msgspec import Struct
 
 from adapters.webhooks import Sender
-from api import cases, catalogue, citizens, clerks, health, messages, platforms, regions
+from api import (
+    cases,
+    catalogue,
+    citizens,
+    clerks,
+    health,
+    messages,
+    payments,
+    platforms,
+    regions,
+)
 from api.access import Caller, Prover, caller_of, public
 from api.admission import Admission
 from api.answers import Answers
@@ -33,13 +43,24 @@ from api.diagrams import Moves
 from api.documents import ASSETS, openapi_config
 from api.envelope import Envelope
 from api.events import Reactions
-from api.facts import CaseMoved, CitizenErased, CitizensMerged, DeliveryAsked, MessageAsked
+from api.facts import (
+    BillRaised,
+    CaseMoved,
+    CitizenErased,
+    CitizensMerged,
+    DeliveryAsked,
+    MessageAsked,
+    PaymentRefunded,
+    PaymentSettled,
+    RefundAsked,
+)
 from api.files import Files, open_files
 from api.idempotency import forget_expired
 from api.jobs import Entry, Timetable
 from api.lanes import lanes
 from api.limits import RateLimiter
 from api.logs import configure_logs
+from api.options import say_every_method
 from api.pages import Cursors
 from api.problems import answer_error
 from api.sessions import Revocations, Tokens, open_revocations
@@ -57,6 +78,7 @@ ROUTERS = (
     *citizens.ROUTERS,
     *cases.ROUTERS,
     *messages.ROUTERS,
+    *payments.ROUTERS,
     *platforms.ROUTERS,
     *clerks.ROUTERS,
 )
@@ -65,7 +87,10 @@ MOVES: dict[str, Moves] = {
     "guide": catalogue.MOVES,
     "case": cases.MOVES,
     "message": messages.MOVES,
+    "bill": payments.BILL_MOVES,
+    "payment": payments.MOVES,
 }
+
 
 class Tools(Struct, frozen=True):
     """What a job worker holds: what reactions and the timetable work with."""
@@ -81,6 +106,7 @@ class Tools(Struct, frozen=True):
 def reactions(tools: Tools) -> Reactions:
     """Every fact and what it causes."""
     database = tools.database
+    till = _till(tools)
     return {
         catalogue.ServicesChanged: (
             catalogue.forget_guides(tools.cache),
@@ -90,6 +116,7 @@ def reactions(tools: Tools) -> Reactions:
             cases.forget_moved(tools.cache),
             cases.go_on_when_paid(database),
             cases.know_issued_certificate(database),
+            payments.bill_case(database),
             messages.tell_citizen(database, tools.settings),
             platforms.tell_of_cases(database),
         ),
@@ -99,7 +126,15 @@ def reactions(tools: Tools) -> Reactions:
             messages.move_messages(database),
             cases.give_to_kept(database, tools.cache),
             cases.give_certificates(database),
+            payments.move_money(database),
         ),
+        BillRaised: (cases.know_bill(database, tools.cache),),
+        PaymentSettled: (
+            cases.move_when_paid(database, tools.cache),
+            platforms.tell_of_payments(database),
+        ),
+        RefundAsked: (payments.send_asked_refund(till),),
+        PaymentRefunded: (platforms.tell_of_refunds(database),),
         CitizenErased: (
             messages.forget_messages(database),
             cases.empty_erased(database, tools.cache),
@@ -111,6 +146,7 @@ def reactions(tools: Tools) -> Reactions:
 def timetable(tools: Tools) -> Timetable:
     """What happens by the clock (cron, China Standard Time)."""
     database = tools.database
+    till = _till(tools)
     return (
         Entry("guides-into-force", "1 0 * * *", catalogue.bring_guides_into_force(database)),
         Entry("idempotency-keys", "17 * * * *", _forget_keys(database)),
@@ -127,8 +163,14 @@ def timetable(tools: Tools) -> Timetable:
         Entry("cases-provisional", "27 1 * * *", cases.settle_provisional_days(database)),
         Entry("due-messages", "* * * * *", messages.ask_for_due(database)),
         Entry("due-webhooks", "* * * * * */5", platforms.send_due(tools.courier)),
+        Entry("due-payments", "* * * * * */2", payments.chase_payments(till)),
+        Entry("due-refunds", "* * * * * */3", payments.send_refunds(till)),
         Entry("platform-traces", "*/10 * * * *", platforms.forget_old(database)),
     )
+
+
+def _till(tools: Tools) -> payments.Till:
+    return payments.Till(tools.settings, tools.database, tools.vault, tools.channels)
 
 
 def _forget_keys(database: Database) -> Callable[[], Awaitable[None]]:
@@ -219,6 +261,7 @@ def _litestar(settings: Settings) -> Litestar:
             "caller": Provide(_caller, sync_to_thread=False),
             "calls": Provide(_calls, sync_to_thread=False),
             "sender": Provide(_sender, sync_to_thread=False),
+            "pushes": Provide(_pushes, sync_to_thread=False),
         },
         exception_handlers={Exception: answer_error},
         cors_config=CORSConfig(allow_origins=origins) if origins else None,
@@ -228,6 +271,7 @@ def _litestar(settings: Settings) -> Litestar:
         debug=False,
     )
     say_who_calls(app)
+    say_every_method(app)
     return app
 
 
@@ -324,6 +368,10 @@ def _calls(state: State) -> platforms.CallCounter:
 
 def _sender(state: State) -> Sender:
     return state.sender  # type: ignore[no-any-return]
+
+
+def _pushes(state: State) -> payments.Pushes:
+    return payments.Pushes(messages.push_taker(state.database, state.vault, state.channels))
 
 
 def _caller(request: Request[Any, Any, Any]) -> Caller:

@@ -58,3 +58,39 @@ class DeliveryAsked(Fact, frozen=True):
     NAME: ClassVar[str] = "delivery.asked"
 
     delivery_id: str
+
+
+class BillRaised(Fact, frozen=True):
+    """Somebody has something to pay for a case."""
+
+    NAME: ClassVar[str] = "bill.raised"
+
+    bill_no: str
+    case_no: str
+
+
+class PaymentSettled(Fact, frozen=True):
+    """The money of a bill is here: it is paid by this payment."""
+
+    NAME: ClassVar[str] = "payment.settled"
+
+    payment_no: str
+    bill_no: str
+    case_no: str
+
+
+class RefundAsked(Fact, frozen=True):
+    """A refund stands ready to be asked of the channel."""
+
+    NAME: ClassVar[str] = "refund.asked"
+
+    refund_no: str
+
+
+class PaymentRefunded(Fact, frozen=True):
+    """Money went back to the payer."""
+
+    NAME: ClassVar[str] = "payment.refunded"
+
+    refund_no: str
+    payment_no: str

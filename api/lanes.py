@@ -63,6 +63,8 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
         Lane("cases", READS, "/v1/progress", Kind.QUERY, read),
         Lane("own", READS, "/v1/me", Kind.QUERY, read),
         Lane("clerks", READS, "/v1/clerk/", Kind.QUERY, read),
+        Lane("pay", READS, "/v1/bills", Kind.PAY, read),
+        Lane("pay", READS, "/v1/payments", Kind.PAY, read),
         Lane("catalogue", READS, "/", Kind.CATALOGUE, read),
         Lane(
             "upload",
@@ -74,6 +76,7 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
             media_types=(b"multipart/form-data",),
             body=BodyLimit(settings.upload_limit_bytes + UPLOAD_FRAME_BYTES, UPLOAD_SECONDS),
         ),
+        Lane("pay", WRITES, "/v1/payments", Kind.PAY, write),
         Lane("write", WRITES, "/", Kind.SUBMIT, write),
         Lane("other", EVERYTHING, "/", Kind.CATALOGUE, read),
     )

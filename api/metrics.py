@@ -28,6 +28,11 @@ REFUSED = Counter(
     "zhangban_refused_total", "Requests refused before work, by reason and lane", ["reason", "lane"]
 )
 CACHE = Counter("zhangban_cache_total", "Look-ups in the shared cache by outcome", ["outcome"])
+PAYMENT_NOTICES = Counter(
+    "zhangban_payment_notices_total",
+    "Notices of channels about money, by what became of them",
+    ["channel", "outcome"],
+)
 IN_FLIGHT = Gauge(
     "zhangban_in_flight", "Requests being handled now", ["lane"], multiprocess_mode="livesum"
 )

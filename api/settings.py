@@ -164,6 +164,12 @@ class Settings(Struct, frozen=True, kw_only=True):
             pattern=r"\A([0-9]{2}-[0-9]{2})?\Z",
         ),
     ] = "22-08"
+    payment_minutes: Annotated[
+        int, _about("how long a payment that was begun can be paid, minutes", ge=2, le=1440)
+    ] = 90
+    failpoint: Annotated[
+        str, _about("a step at which a process ends itself, to test crashes; empty in production")
+    ] = ""
     jobs_concurrency: Annotated[
         int, _about("jobs run at once per worker process", ge=1, le=200)
     ] = 10
@@ -217,6 +223,8 @@ def load_settings(environ: dict[str, str] | None = None) -> Settings:
 def _check_production(settings: Settings) -> None:
     if settings.environment != "production":
         return
+    if settings.failpoint:
+        raise SettingsWrong("FAILPOINT must be empty where ENVIRONMENT=production")
     missing = [n for n in ("database_url", "secret_key", "public_url") if not getattr(settings, n)]
     if missing:
         names = ", ".join(name.upper() for name in missing)

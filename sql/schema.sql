@@ -28,6 +28,39 @@ CREATE TYPE public.pgqueuer_status AS ENUM (
 );
 
 --
+-- Name: demand_whole_entry(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.demand_whole_entry() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    lines bigint;
+    total numeric;
+begin
+    select count(*), coalesce(sum(amount_fen), 0) into lines, total
+    from ledger_lines where entry_id = new.entry_id;
+    if lines <> new.line_count or total <> 0 then
+        raise exception 'a ledger entry has % of % lines and does not balance by % fen',
+            lines, new.line_count, total using errcode = 'check_violation';
+    end if;
+    if new.reverses is not null and (
+        exists (select from ledger_entries where entry_id = new.reverses and reverses is not null)
+        or exists (
+            select from ledger_lines
+            where entry_id in (new.entry_id, new.reverses)
+            group by account_id, subject
+            having sum(amount_fen) <> 0
+        )
+    ) then
+        raise exception 'a reversal compensates an entry that is none itself, line by line'
+            using errcode = 'check_violation';
+    end if;
+    return null;
+end
+$$;
+
+--
 -- Name: fn_pgqueuer_changed(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -72,6 +105,48 @@ BEGIN
     END IF;
 
 END;
+$$;
+
+--
+-- Name: project_ledger_lines(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.project_ledger_lines() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if exists (
+        select from (select distinct entry_id from added) a
+        join ledger_entries e on e.entry_id = a.entry_id
+        where e.line_count < (select count(*) from ledger_lines l where l.entry_id = a.entry_id)
+    ) then
+        raise exception 'the entry is complete' using errcode = 'restrict_violation';
+    end if;
+    -- Always in the same order, so that two entries do not wait for each other in a circle.
+    insert into ledger_balances as b (account_id, shard, balance_fen)
+    select account_id, pg_backend_pid() & 31, sum(amount_fen)::bigint
+    from added
+    group by account_id
+    order by account_id
+    on conflict (account_id, shard) do update set balance_fen = b.balance_fen + excluded.balance_fen;
+    insert into ledger_subject_balances as b (account_id, subject, floor, balance_fen)
+    select l.account_id, l.subject, a.floor, sum(l.amount_fen)::bigint
+    from added l
+    join ledger_accounts a on a.account_id = l.account_id
+    where a.floor <> 0
+    group by l.account_id, l.subject, a.floor
+    order by l.account_id, l.subject
+    on conflict (account_id, subject) do update set balance_fen = b.balance_fen + excluded.balance_fen;
+    -- No check constraint: an upsert would hold it against the addend before it finds the row.
+    if exists (
+        select from (select distinct account_id, subject from added) l
+        join ledger_subject_balances b on b.account_id = l.account_id and b.subject = l.subject
+        where sign(b.balance_fen) * b.floor < 0
+    ) then
+        raise exception 'a subject''s balance would cross its floor' using errcode = 'check_violation';
+    end if;
+    return null;
+end
 $$;
 
 --
@@ -241,6 +316,75 @@ CREATE TABLE public.audit_waiting (
 --
 
 COMMENT ON TABLE public.audit_waiting IS 'entries not yet in the chain; a worker takes them out within seconds';
+
+--
+-- Name: bills; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bills (
+    bill_no text NOT NULL,
+    bill_id bigint NOT NULL,
+    origin text NOT NULL,
+    citizen_id text,
+    case_no text NOT NULL,
+    case_seq integer,
+    platform_id text,
+    reference text,
+    service_code text NOT NULL,
+    service_name text NOT NULL,
+    region_code text NOT NULL,
+    amount_fen bigint NOT NULL,
+    basis text,
+    standard text,
+    status text DEFAULT 'unpaid'::text NOT NULL,
+    due_on date NOT NULL,
+    payment_no text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    paid_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT bills_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT bills_bill_no_check CHECK ((bill_no ~ '^[0-9]{20}$'::text)),
+    CONSTRAINT bills_origin_check CHECK ((origin = ANY (ARRAY['case'::text, 'platform'::text]))),
+    CONSTRAINT bills_status_check CHECK ((status = ANY (ARRAY['unpaid'::text, 'paid'::text, 'cancelled'::text, 'partially_refunded'::text, 'refunded'::text])))
+)
+WITH (fillfactor='80');
+
+--
+-- Name: COLUMN bills.bill_no; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.bills.bill_no IS 'payment notice code 缴款码: 20 random digits that say nothing';
+
+--
+-- Name: COLUMN bills.case_seq; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.bills.case_seq IS 'the event of the case that asked for the payment: it is billed once';
+
+--
+-- Name: COLUMN bills.reference; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.bills.reference IS 'the platform''s own number: the same again is the same bill';
+
+--
+-- Name: COLUMN bills.payment_no; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.bills.payment_no IS 'the one payment that paid it';
+
+--
+-- Name: bills_bill_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.bills ALTER COLUMN bill_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.bills_bill_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: case_events; Type: TABLE; Schema: public; Owner: -
@@ -612,6 +756,37 @@ CREATE TABLE public.departments (
 );
 
 --
+-- Name: fiscal_numbers; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.fiscal_numbers (
+    code text NOT NULL,
+    number bigint NOT NULL,
+    subject text NOT NULL,
+    minted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT fiscal_numbers_number_check CHECK (((number >= 1) AND (number <= '9999999999'::bigint))),
+    CONSTRAINT fiscal_numbers_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 200)))
+);
+
+--
+-- Name: TABLE fiscal_numbers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.fiscal_numbers IS 'numbers of fiscal receipts, given out once each and never again; subject: what the receipt is for';
+
+--
+-- Name: fiscal_sequences; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.fiscal_sequences (
+    code text NOT NULL,
+    last_number bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT fiscal_sequences_code_check CHECK ((code ~ '^[0-9]{8}$'::text)),
+    CONSTRAINT fiscal_sequences_last_number_check CHECK (((last_number >= 0) AND (last_number <= '9999999999'::bigint)))
+)
+WITH (fillfactor='50');
+
+--
 -- Name: home_notices; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -837,6 +1012,147 @@ COMMENT ON COLUMN public.known_certificates.valid_until IS 'the last day on whic
 COMMENT ON COLUMN public.known_certificates.issued_by IS 'who told us: platform:<id>, case:<case_no>';
 
 --
+-- Name: ledger_accounts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_accounts (
+    account_id bigint NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    currency text DEFAULT 'CNY'::text NOT NULL,
+    floor smallint GENERATED ALWAYS AS (
+CASE
+    WHEN (kind = 'receivable'::text) THEN 1
+    WHEN (kind = ANY (ARRAY['assessed'::text, 'treasury'::text, 'refunds_payable'::text, 'suspense'::text])) THEN '-1'::integer
+    ELSE 0
+END) STORED NOT NULL,
+    opened_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ledger_accounts_currency_check CHECK ((currency ~ '^[A-Z]{3}$'::text)),
+    CONSTRAINT ledger_accounts_kind_check CHECK ((kind = ANY (ARRAY['receivable'::text, 'assessed'::text, 'clearing'::text, 'treasury'::text, 'refunds_payable'::text, 'suspense'::text, 'bank'::text, 'fees'::text]))),
+    CONSTRAINT ledger_accounts_name_check CHECK (((length(name) >= 1) AND (length(name) <= 200)))
+);
+
+--
+-- Name: COLUMN ledger_accounts.floor; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ledger_accounts.floor IS '1: no subject''s balance below zero; -1: none above zero; 0: either';
+
+--
+-- Name: ledger_accounts_account_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.ledger_accounts ALTER COLUMN account_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_accounts_account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: ledger_balances; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_balances (
+    account_id bigint NOT NULL,
+    shard smallint NOT NULL,
+    balance_fen bigint NOT NULL
+)
+WITH (fillfactor='50');
+
+--
+-- Name: TABLE ledger_balances; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.ledger_balances IS 'an account''s balance is the sum of its shards; a session adds to one shard, so that sessions do not wait for each other';
+
+--
+-- Name: ledger_entries; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_entries (
+    entry_id bigint NOT NULL,
+    kind text NOT NULL,
+    reference text NOT NULL,
+    currency text NOT NULL,
+    line_count smallint NOT NULL,
+    reverses bigint,
+    occurred_at timestamp with time zone NOT NULL,
+    posted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT ledger_entries_check CHECK ((reverses < entry_id)),
+    CONSTRAINT ledger_entries_kind_check CHECK (((length(kind) >= 1) AND (length(kind) <= 60))),
+    CONSTRAINT ledger_entries_line_count_check CHECK (((line_count >= 2) AND (line_count <= 100))),
+    CONSTRAINT ledger_entries_reference_check CHECK (((length(reference) >= 1) AND (length(reference) <= 200)))
+);
+
+--
+-- Name: COLUMN ledger_entries.line_count; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ledger_entries.line_count IS 'how many lines belong to it: fewer fail at commit, a later one at once';
+
+--
+-- Name: COLUMN ledger_entries.reverses; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ledger_entries.reverses IS 'the entry that this one compensates, line by line; each at most once';
+
+--
+-- Name: ledger_entries_entry_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.ledger_entries ALTER COLUMN entry_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.ledger_entries_entry_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: ledger_lines; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_lines (
+    entry_id bigint NOT NULL,
+    line_no smallint NOT NULL,
+    account_id bigint NOT NULL,
+    currency text NOT NULL,
+    subject text NOT NULL,
+    amount_fen bigint NOT NULL,
+    CONSTRAINT ledger_lines_amount_fen_check CHECK (((amount_fen <> 0) AND (abs(amount_fen) <= '10000000000000'::bigint))),
+    CONSTRAINT ledger_lines_line_no_check CHECK ((line_no >= 1)),
+    CONSTRAINT ledger_lines_subject_check CHECK (((length(subject) >= 1) AND (length(subject) <= 200)))
+);
+
+--
+-- Name: COLUMN ledger_lines.subject; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ledger_lines.subject IS 'what the money is about, such as a bill: floors hold for each subject';
+
+--
+-- Name: COLUMN ledger_lines.amount_fen; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.ledger_lines.amount_fen IS 'above zero: debit; below zero: credit';
+
+--
+-- Name: ledger_subject_balances; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.ledger_subject_balances (
+    account_id bigint NOT NULL,
+    subject text NOT NULL,
+    floor smallint NOT NULL,
+    balance_fen bigint NOT NULL
+)
+WITH (fillfactor='80');
+
+--
 -- Name: lexemes; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1011,6 +1327,76 @@ CREATE TABLE public.organisations (
 --
 
 COMMENT ON TABLE public.organisations IS 'Organisations 法人 as claimed: several may claim a code, one is confirmed.';
+
+--
+-- Name: payment_notices; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.payment_notices (
+    channel text NOT NULL,
+    notice_id text NOT NULL,
+    payment_no text NOT NULL,
+    refund_no text,
+    said text NOT NULL,
+    outcome text NOT NULL,
+    times integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE payment_notices; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.payment_notices IS 'every proven notice, also those about orders that we do not know';
+
+--
+-- Name: payments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.payments (
+    payment_no text NOT NULL,
+    bill_no text NOT NULL,
+    citizen_id text NOT NULL,
+    channel text NOT NULL,
+    link_id text NOT NULL,
+    description text NOT NULL,
+    amount_fen bigint NOT NULL,
+    refunded_fen bigint DEFAULT 0 NOT NULL,
+    status text DEFAULT 'pending'::text NOT NULL,
+    cancel_asked boolean DEFAULT false NOT NULL,
+    flag text,
+    expires_at timestamp with time zone NOT NULL,
+    client_parameters json,
+    channel_order_id text,
+    channel_payment_id text,
+    paid_at timestamp with time zone,
+    query_at timestamp with time zone,
+    queries integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT payments_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT payments_check CHECK (((refunded_fen >= 0) AND (refunded_fen <= amount_fen)))
+)
+WITH (fillfactor='70');
+
+--
+-- Name: COLUMN payments.link_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payments.link_id IS 'the account that pays: channels take money from one person only';
+
+--
+-- Name: COLUMN payments.flag; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payments.flag IS 'why somebody should look at it, whatever became of it';
+
+--
+-- Name: COLUMN payments.query_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payments.query_at IS 'when the channel is asked next, while the payment is not finished';
 
 --
 -- Name: pgqueuer; Type: TABLE; Schema: public; Owner: -
@@ -1221,6 +1607,34 @@ CREATE TABLE public.platforms (
 --
 
 COMMENT ON COLUMN public.platforms.service_prefixes IS 'beginnings of service codes, such as a department; an empty one is everything';
+
+--
+-- Name: refunds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refunds (
+    refund_no text NOT NULL,
+    payment_no text NOT NULL,
+    platform_id text,
+    amount_fen bigint NOT NULL,
+    reason text NOT NULL,
+    status text DEFAULT 'asked'::text NOT NULL,
+    channel_refund_id text,
+    query_at timestamp with time zone DEFAULT now() NOT NULL,
+    queries integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    succeeded_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT refunds_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT refunds_status_check CHECK ((status = ANY (ARRAY['asked'::text, 'processing'::text, 'succeeded'::text, 'failed'::text])))
+)
+WITH (fillfactor='70');
+
+--
+-- Name: TABLE refunds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.refunds IS 'number and amount never change: every repeat carries the same';
 
 --
 -- Name: regions; Type: TABLE; Schema: public; Owner: -
@@ -1691,6 +2105,20 @@ ALTER TABLE ONLY public.audit_waiting
     ADD CONSTRAINT audit_waiting_pkey PRIMARY KEY (entry_id);
 
 --
+-- Name: bills bills_bill_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bills
+    ADD CONSTRAINT bills_bill_id_key UNIQUE (bill_id);
+
+--
+-- Name: bills bills_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bills
+    ADD CONSTRAINT bills_pkey PRIMARY KEY (bill_no);
+
+--
 -- Name: case_events case_events_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1768,6 +2196,27 @@ ALTER TABLE ONLY public.departments
     ADD CONSTRAINT departments_pkey PRIMARY KEY (code);
 
 --
+-- Name: fiscal_numbers fiscal_numbers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.fiscal_numbers
+    ADD CONSTRAINT fiscal_numbers_pkey PRIMARY KEY (code, number);
+
+--
+-- Name: fiscal_numbers fiscal_numbers_subject_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.fiscal_numbers
+    ADD CONSTRAINT fiscal_numbers_subject_key UNIQUE (subject);
+
+--
+-- Name: fiscal_sequences fiscal_sequences_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.fiscal_sequences
+    ADD CONSTRAINT fiscal_sequences_pkey PRIMARY KEY (code);
+
+--
 -- Name: home_notices home_notices_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1836,6 +2285,76 @@ ALTER TABLE ONLY public.key_rotations
 
 ALTER TABLE ONLY public.known_certificates
     ADD CONSTRAINT known_certificates_pkey PRIMARY KEY (certificate_id);
+
+--
+-- Name: ledger_accounts ledger_accounts_account_id_currency_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_accounts
+    ADD CONSTRAINT ledger_accounts_account_id_currency_key UNIQUE (account_id, currency);
+
+--
+-- Name: ledger_accounts ledger_accounts_kind_name_currency_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_accounts
+    ADD CONSTRAINT ledger_accounts_kind_name_currency_key UNIQUE (kind, name, currency);
+
+--
+-- Name: ledger_accounts ledger_accounts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_accounts
+    ADD CONSTRAINT ledger_accounts_pkey PRIMARY KEY (account_id);
+
+--
+-- Name: ledger_balances ledger_balances_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_balances
+    ADD CONSTRAINT ledger_balances_pkey PRIMARY KEY (account_id, shard);
+
+--
+-- Name: ledger_entries ledger_entries_entry_id_currency_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_entry_id_currency_key UNIQUE (entry_id, currency);
+
+--
+-- Name: ledger_entries ledger_entries_kind_reference_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_kind_reference_key UNIQUE (kind, reference);
+
+--
+-- Name: ledger_entries ledger_entries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_pkey PRIMARY KEY (entry_id);
+
+--
+-- Name: ledger_entries ledger_entries_reverses_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_reverses_key UNIQUE (reverses);
+
+--
+-- Name: ledger_lines ledger_lines_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_lines
+    ADD CONSTRAINT ledger_lines_pkey PRIMARY KEY (entry_id, line_no);
+
+--
+-- Name: ledger_subject_balances ledger_subject_balances_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_subject_balances
+    ADD CONSTRAINT ledger_subject_balances_pkey PRIMARY KEY (account_id, subject);
 
 --
 -- Name: lexemes lexemes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1922,6 +2441,20 @@ ALTER TABLE ONLY public.organisations
     ADD CONSTRAINT organisations_pkey PRIMARY KEY (organisation_id);
 
 --
+-- Name: payment_notices payment_notices_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payment_notices
+    ADD CONSTRAINT payment_notices_pkey PRIMARY KEY (channel, notice_id);
+
+--
+-- Name: payments payments_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_pkey PRIMARY KEY (payment_no);
+
+--
 -- Name: pgqueuer_log pgqueuer_log_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1990,6 +2523,13 @@ ALTER TABLE ONLY public.platforms
 
 ALTER TABLE ONLY public.platforms
     ADD CONSTRAINT platforms_pkey PRIMARY KEY (platform_id);
+
+--
+-- Name: refunds refunds_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_pkey PRIMARY KEY (refund_no);
 
 --
 -- Name: regions regions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2159,6 +2699,36 @@ CREATE INDEX audit_entries_actor ON public.audit_entries USING btree (actor, ent
 CREATE INDEX audit_entries_subject ON public.audit_entries USING btree (subject, entry_id);
 
 --
+-- Name: bills_case; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bills_case ON public.bills USING btree (case_no, bill_id DESC);
+
+--
+-- Name: bills_case_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX bills_case_open ON public.bills USING btree (case_no) WHERE (status = 'unpaid'::text);
+
+--
+-- Name: bills_case_seq; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX bills_case_seq ON public.bills USING btree (case_no, case_seq) WHERE (case_seq IS NOT NULL);
+
+--
+-- Name: bills_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bills_citizen ON public.bills USING btree (citizen_id, bill_id DESC) WHERE (citizen_id IS NOT NULL);
+
+--
+-- Name: bills_reference; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX bills_reference ON public.bills USING btree (platform_id, reference) WHERE (reference IS NOT NULL);
+
+--
 -- Name: case_events_outside; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2255,6 +2825,18 @@ CREATE UNIQUE INDEX key_rotations_one_open ON public.key_rotations USING btree (
 CREATE INDEX known_certificates_citizen ON public.known_certificates USING btree (citizen_id, type);
 
 --
+-- Name: ledger_entries_occurred_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ledger_entries_occurred_at ON public.ledger_entries USING btree (occurred_at);
+
+--
+-- Name: ledger_lines_account; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX ledger_lines_account ON public.ledger_lines USING btree (account_id, subject);
+
+--
 -- Name: lexemes_pinyin; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2319,6 +2901,36 @@ CREATE INDEX organisations_unverified ON public.organisations USING btree (organ
 --
 
 CREATE UNIQUE INDEX organisations_verified ON public.organisations USING btree (credit_code) WHERE (state = 'verified'::text);
+
+--
+-- Name: payment_notices_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payment_notices_payment ON public.payment_notices USING btree (payment_no);
+
+--
+-- Name: payments_bill; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payments_bill ON public.payments USING btree (bill_no);
+
+--
+-- Name: payments_citizen; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payments_citizen ON public.payments USING btree (citizen_id);
+
+--
+-- Name: payments_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payments_due ON public.payments USING btree (query_at) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]));
+
+--
+-- Name: payments_live; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX payments_live ON public.payments USING btree (bill_no, channel) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]));
 
 --
 -- Name: pgqueuer_ep_ea_idx; Type: INDEX; Schema: public; Owner: -
@@ -2409,6 +3021,18 @@ CREATE INDEX platform_keys_platform ON public.platform_keys USING btree (platfor
 --
 
 CREATE INDEX platform_nonces_used_at ON public.platform_nonces USING brin (used_at);
+
+--
+-- Name: refunds_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX refunds_due ON public.refunds USING btree (query_at) WHERE (status = ANY (ARRAY['asked'::text, 'processing'::text]));
+
+--
+-- Name: refunds_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX refunds_payment ON public.refunds USING btree (payment_no);
 
 --
 -- Name: regions_name; Type: INDEX; Schema: public; Owner: -
@@ -2615,6 +3239,66 @@ CREATE TRIGGER cases_changed AFTER UPDATE ON public.cases FOR EACH ROW WHEN ((ol
 CREATE TRIGGER cases_created AFTER INSERT OR DELETE ON public.cases FOR EACH ROW EXECUTE FUNCTION public.tell_of_case();
 
 --
+-- Name: fiscal_numbers fiscal_numbers_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER fiscal_numbers_append_only BEFORE DELETE OR UPDATE ON public.fiscal_numbers FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: fiscal_numbers fiscal_numbers_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER fiscal_numbers_never_truncated BEFORE TRUNCATE ON public.fiscal_numbers FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_accounts ledger_accounts_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER ledger_accounts_append_only BEFORE DELETE OR UPDATE ON public.ledger_accounts FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_accounts ledger_accounts_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER ledger_accounts_never_truncated BEFORE TRUNCATE ON public.ledger_accounts FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_entries ledger_entries_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER ledger_entries_append_only BEFORE DELETE OR UPDATE ON public.ledger_entries FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_entries ledger_entries_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER ledger_entries_never_truncated BEFORE TRUNCATE ON public.ledger_entries FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_entries ledger_entries_whole; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE CONSTRAINT TRIGGER ledger_entries_whole AFTER INSERT ON public.ledger_entries DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.demand_whole_entry();
+
+--
+-- Name: ledger_lines ledger_lines_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER ledger_lines_append_only BEFORE DELETE OR UPDATE ON public.ledger_lines FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_lines ledger_lines_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER ledger_lines_never_truncated BEFORE TRUNCATE ON public.ledger_lines FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: ledger_lines ledger_lines_projected; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER ledger_lines_projected AFTER INSERT ON public.ledger_lines REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.project_ledger_lines();
+
+--
 -- Name: pgqueuer tg_pgqueuer_changed; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2663,6 +3347,13 @@ ALTER TABLE ONLY public.clerk_sessions
     ADD CONSTRAINT clerk_sessions_session_id_fkey FOREIGN KEY (session_id) REFERENCES public.sessions(session_id);
 
 --
+-- Name: fiscal_numbers fiscal_numbers_code_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.fiscal_numbers
+    ADD CONSTRAINT fiscal_numbers_code_fkey FOREIGN KEY (code) REFERENCES public.fiscal_sequences(code);
+
+--
 -- Name: identity_checks identity_checks_citizen_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2682,6 +3373,41 @@ ALTER TABLE ONLY public.import_faults
 
 ALTER TABLE ONLY public.key_rotation_columns
     ADD CONSTRAINT key_rotation_columns_rotation_id_fkey FOREIGN KEY (rotation_id) REFERENCES public.key_rotations(rotation_id);
+
+--
+-- Name: ledger_balances ledger_balances_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_balances
+    ADD CONSTRAINT ledger_balances_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.ledger_accounts(account_id);
+
+--
+-- Name: ledger_entries ledger_entries_reverses_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_entries
+    ADD CONSTRAINT ledger_entries_reverses_fkey FOREIGN KEY (reverses) REFERENCES public.ledger_entries(entry_id);
+
+--
+-- Name: ledger_lines ledger_lines_account_id_currency_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_lines
+    ADD CONSTRAINT ledger_lines_account_id_currency_fkey FOREIGN KEY (account_id, currency) REFERENCES public.ledger_accounts(account_id, currency);
+
+--
+-- Name: ledger_lines ledger_lines_entry_id_currency_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_lines
+    ADD CONSTRAINT ledger_lines_entry_id_currency_fkey FOREIGN KEY (entry_id, currency) REFERENCES public.ledger_entries(entry_id, currency);
+
+--
+-- Name: ledger_subject_balances ledger_subject_balances_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.ledger_subject_balances
+    ADD CONSTRAINT ledger_subject_balances_account_id_fkey FOREIGN KEY (account_id) REFERENCES public.ledger_accounts(account_id);
 
 --
 -- Name: life_event_services life_event_services_slug_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -2705,6 +3431,13 @@ ALTER TABLE ONLY public.organisation_members
     ADD CONSTRAINT organisation_members_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES public.organisations(organisation_id);
 
 --
+-- Name: payments payments_bill_no_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payments
+    ADD CONSTRAINT payments_bill_no_fkey FOREIGN KEY (bill_no) REFERENCES public.bills(bill_no);
+
+--
 -- Name: platform_keys platform_keys_platform_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2717,6 +3450,13 @@ ALTER TABLE ONLY public.platform_keys
 
 ALTER TABLE ONLY public.platform_usage
     ADD CONSTRAINT platform_usage_platform_id_fkey FOREIGN KEY (platform_id) REFERENCES public.platforms(platform_id);
+
+--
+-- Name: refunds refunds_payment_no_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.refunds
+    ADD CONSTRAINT refunds_payment_no_fkey FOREIGN KEY (payment_no) REFERENCES public.payments(payment_no);
 
 --
 -- Name: services services_department_code_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -2770,3 +3510,5 @@ INSERT INTO public.schema_migrations VALUES ('20261122000600');
 INSERT INTO public.schema_migrations VALUES ('20261122000700');
 INSERT INTO public.schema_migrations VALUES ('20261122000800');
 INSERT INTO public.schema_migrations VALUES ('20261122000900');
+INSERT INTO public.schema_migrations VALUES ('20261122001000');
+INSERT INTO public.schema_migrations VALUES ('20261122001100');

@@ -111,16 +111,20 @@ async def drop_database(url: str, name: str) -> None:
 
 
 async def copy_template(url: str, name: str) -> None:
+    await copy_database(url, TEMPLATE, name)
+
+
+async def copy_database(url: str, template: str, name: str) -> None:
     async with open_connection(database_named(url, "postgres")) as connection:
         await connection.execute(f'drop database if exists "{name}" with (force)')
         for _ in range(100):
             try:
-                await connection.execute(f'create database "{name}" template "{TEMPLATE}"')
+                await connection.execute(f'create database "{name}" template "{template}"')
                 return
             except asyncpg.ObjectInUseError:
                 # Autovacuum looks into the template now and then.
                 await asyncio.sleep(0.1)
-        raise RuntimeError(f"{TEMPLATE} stays in use")
+        raise RuntimeError(f"{template} stays in use")
 
 
 @pytest.fixture(scope="session")

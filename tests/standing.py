@@ -17,6 +17,8 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from api.settings import Settings
+from tests.conftest import copy_database, database_named, drop_database, run
 from tests.live import PROJECT, free_port
 
 START_SECONDS = 90
@@ -97,16 +99,32 @@ def until_ready(standing: Standing) -> None:
 
 
 @pytest.fixture(scope="session")
+def standing_url(town_url: str, worker_name: str) -> Iterator[str]:
+    """A town of its own: its job worker would take the jobs of other tests."""
+    name = f"zhangban_{worker_name}_standing"
+    run(copy_database(town_url, f"zhangban_{worker_name}_town", name))
+    url = database_named(town_url, name)
+    yield url
+    run(drop_database(url, name))
+
+
+@pytest.fixture
+def standing_settings(town_settings: Settings, standing_url: str) -> Settings:
+    """Settings that reach what the standing service keeps."""
+    return msgspec.structs.replace(town_settings, database_url=standing_url)
+
+
+@pytest.fixture(scope="session")
 def standing(
     tmp_path_factory: pytest.TempPathFactory,
-    town_url: str,
+    standing_url: str,
     town_files: Path,
     keys_file: Path,
 ) -> Iterator[Standing]:
-    """One `up` on the worker's planted town, for every flow of the session."""
+    """One `up` on a copy of the worker's planted town, for every flow of the session."""
     with standing_up(
         tmp_path_factory.mktemp("standing"),
-        DATABASE_URL=town_url,
+        DATABASE_URL=standing_url,
         REDIS_URL="",
         FILES_URL=f"file://{town_files}",
         KEYS_FILE=str(keys_file),

@@ -14,7 +14,13 @@ from api.cases.intake.routes import router as intake_router
 from api.cases.intake.upload_routes import upload_router
 from api.cases.platform_routes import platform_router
 from api.cases.progress_routes import progress_router
-from api.cases.reactions import empty_erased, forget_moved, give_to_kept
+from api.cases.reactions import (
+    empty_erased,
+    forget_moved,
+    give_to_kept,
+    know_bill,
+    move_when_paid,
+)
 from api.cases.states import MOVES
 from api.cases.stream import Streams
 from api.cases.watch_clocks import (
@@ -43,7 +49,9 @@ __all__ = [
     "give_certificates",
     "give_to_kept",
     "go_on_when_paid",
+    "know_bill",
     "know_issued_certificate",
+    "move_when_paid",
     "settle_provisional_days",
     "warn_of_late_cases",
 ]

@@ -13,6 +13,8 @@ add_event = statements.value("add_event", int)
 list_clock_events = statements.many("list_clock_events", ClockEvent)
 find_guide_asks = statements.optional("find_guide_asks", rows.GuideAsks)
 
+touch_waiting_case = statements.value("touch_waiting_case", int)
+was_told_paid = statements.value("was_told_paid", bool)
 find_progress = statements.optional("find_progress", rows.ProgressRow)
 find_password_hash = statements.value("find_password_hash", bytes)
 find_owner = statements.optional("find_owner", rows.OwnerOfCase)

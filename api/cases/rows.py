@@ -83,6 +83,9 @@ class ProgressRow(Struct, frozen=True):
     steps: str | None
     reached: str | None
     events: str | None
+    bill_no: str | None
+    bill_status: str | None
+    bill_fen: int | None
 
 
 class EventRow(Struct, frozen=True):

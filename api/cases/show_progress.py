@@ -131,12 +131,19 @@ def _progress(row: ProgressRow, cut: Cut) -> Progress:
         due_on=row.due_on,
         due_provisional=row.due_provisional,
         clock=row.clock,  # type: ignore[arg-type]
-        payment=PaymentOfCase(None, "unpaid", row.fee_fen)
-        if row.status == "awaiting_payment"
-        else None,
+        payment=_payment(row),
         updated_at=say_time(row.updated_at),
         version=row.version,
     )
+
+
+def _payment(row: ProgressRow) -> PaymentOfCase | None:
+    if row.bill_no is not None and row.bill_status is not None:
+        return PaymentOfCase(row.bill_no, row.bill_status, row.bill_fen)
+    if row.status == "awaiting_payment":
+        # The bill is raised this moment.
+        return PaymentOfCase(None, "unpaid", row.fee_fen)
+    return None
 
 
 def _steps(row: ProgressRow, cut: Cut) -> list[ProgressStep]:

@@ -12,6 +12,8 @@ from api.platforms.reactions import (
     send_due,
     tell_of_cases,
     tell_of_changes,
+    tell_of_payments,
+    tell_of_refunds,
 )
 from api.platforms.routes import router
 
@@ -30,4 +32,6 @@ __all__ = [
     "send_due",
     "tell_of_cases",
     "tell_of_changes",
+    "tell_of_payments",
+    "tell_of_refunds",
 ]

@@ -31,6 +31,8 @@ replay_delivery = statements.optional("replay_delivery", rows.DeliveryRow)
 
 list_listeners = statements.many("list_listeners", rows.WebhookId)
 store_deliveries = statements.many("store_deliveries", rows.DueRow)
+find_paid = statements.optional("find_paid", rows.PaidRow)
+find_refunded = statements.optional("find_refunded", rows.PaidRow)
 find_case_event = statements.optional("find_case_event", rows.CaseEventRow)
 list_changed_services = statements.many("list_changed_services", rows.ChangedServiceRow)
 

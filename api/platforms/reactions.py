@@ -6,10 +6,15 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from api.database import Database
-from api.facts import CaseMoved, DeliveryAsked
+from api.facts import CaseMoved, DeliveryAsked, PaymentRefunded, PaymentSettled
 from api.platforms import queries
 from api.platforms.deliver_webhooks import Courier
-from api.platforms.tell_platforms import tell_of_case, tell_of_services
+from api.platforms.tell_platforms import (
+    tell_of_case,
+    tell_of_payment,
+    tell_of_refund,
+    tell_of_services,
+)
 
 _FORGET_AT_ONCE = 10_000
 
@@ -28,6 +33,24 @@ def tell_of_cases(database: Database) -> Callable[[CaseMoved], Awaitable[None]]:
         await tell_of_case(database, fact)
 
     return tell_platforms_of_case
+
+
+def tell_of_payments(database: Database) -> Callable[[PaymentSettled], Awaitable[None]]:
+    """A bill was paid: note it for those who listen."""
+
+    async def tell_platforms_of_payment(fact: PaymentSettled) -> None:
+        await tell_of_payment(database, fact)
+
+    return tell_platforms_of_payment
+
+
+def tell_of_refunds(database: Database) -> Callable[[PaymentRefunded], Awaitable[None]]:
+    """Money went back: note it for those who listen."""
+
+    async def tell_platforms_of_refund(fact: PaymentRefunded) -> None:
+        await tell_of_refund(database, fact)
+
+    return tell_platforms_of_refund
 
 
 def tell_of_changes(database: Database) -> Callable[[Changed], Awaitable[None]]:

@@ -92,6 +92,20 @@ class DueRow(Struct, frozen=True):
     delivery_id: str
 
 
+class PaidRow(Struct, frozen=True):
+    """A payment with what it was for; `refunded_fen` of the refund asked about, else 0."""
+
+    payment_no: str
+    bill_no: str
+    case_no: str
+    channel: str
+    amount_fen: int
+    service_code: str
+    region_code: str
+    at: datetime
+    refunded_fen: int
+
+
 class CaseEventRow(Struct, frozen=True):
     """A case's event as it was recorded."""
 

@@ -132,6 +132,25 @@ class ServiceChangedData(Struct, frozen=True):
     version: int
 
 
+class PaymentSucceededData(Struct, frozen=True):
+    """The money of a bill is here; fetch the payment by its number."""
+
+    payment_no: str
+    bill_no: str
+    case_no: str
+    channel: str
+    amount_fen: int
+    service_code: str
+    region_code: str
+
+
+class PaymentRefundedData(PaymentSucceededData, frozen=True):
+    """Money of a payment went back; `refunded_fen` is this refund's."""
+
+    refund_no: str
+    refunded_fen: int
+
+
 class Payload(Struct, frozen=True):
     """The body of a webhook: `timestamp` is when it happened, not when it is sent."""
 

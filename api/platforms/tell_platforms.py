@@ -8,21 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from api.database import Database
 from api.events import publish
-from api.facts import CaseMoved, DeliveryAsked
+from api.facts import CaseMoved, DeliveryAsked, PaymentRefunded, PaymentSettled
 from api.kinds import new_id
 from api.platforms import queries
-from api.platforms.rows import CaseEventRow, ChangedServiceRow, DueRow
+from api.platforms.rows import CaseEventRow, ChangedServiceRow, DueRow, PaidRow
 from api.platforms.schemas import (
     CaseEvent,
     CaseMovedData,
     EventName,
     Payload,
+    PaymentRefundedData,
+    PaymentSucceededData,
     ServiceChangedData,
 )
 from api.statements import Connection
@@ -82,6 +85,37 @@ async def tell_of_case(database: Database, fact: CaseMoved) -> None:
         event = await queries.find_case_event(connection, case_no=fact.case_no, seq=fact.seq)
         if event is not None:
             await tell_platforms(connection, [_case_moved(fact, event)])
+
+
+async def tell_of_payment(database: Database, fact: PaymentSettled) -> None:
+    """A bill was paid."""
+    async with database.transaction() as connection:
+        paid = await queries.find_paid(connection, payment_no=fact.payment_no)
+        if paid is not None:
+            subject = f"payment.succeeded:{paid.payment_no}"
+            data = PaymentSucceededData(**_paid_fields(paid))
+            await tell_platforms(connection, [_of_money("payment.succeeded", subject, paid, data)])
+
+
+async def tell_of_refund(database: Database, fact: PaymentRefunded) -> None:
+    """Money went back."""
+    async with database.transaction() as connection:
+        paid = await queries.find_refunded(connection, refund_no=fact.refund_no)
+        if paid is not None:
+            subject = f"payment.refunded:{fact.refund_no}"
+            data = PaymentRefundedData(
+                **_paid_fields(paid), refund_no=fact.refund_no, refunded_fen=paid.refunded_fen
+            )
+            await tell_platforms(connection, [_of_money("payment.refunded", subject, paid, data)])
+
+
+def _paid_fields(paid: PaidRow) -> dict[str, Any]:
+    fields = msgspec.structs.asdict(paid)
+    return {name: fields[name] for name in PaymentSucceededData.__struct_fields__}
+
+
+def _of_money(type_: EventName, subject: str, paid: PaidRow, data: Struct) -> Happening:
+    return Happening(type_, subject, paid.at, paid.service_code, paid.region_code, data)
 
 
 def _case_moved(fact: CaseMoved, event: CaseEventRow) -> Happening:

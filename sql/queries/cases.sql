@@ -52,6 +52,14 @@ select (guide -> 'process')::text as process, (guide -> 'materials')::text as ma
 from service_versions
 where service_code = :service_code and version = :version
 
+-- name: touch_waiting_case$
+update cases set version = version + 1, updated_at = now()
+where case_no = :case_no and status = 'awaiting_payment'
+returning version
+
+-- name: was_told_paid$
+select true from case_events where case_no = :case_no and type = 'paid' and actor = :actor
+
 -- name: find_progress^
 -- Everything in one round trip: a miss of the cache costs one statement.
 select
@@ -80,8 +88,15 @@ select
             order by e.seq desc
             limit 10
         ) l
-    ) as events
+    ) as events,
+    b.bill_no, b.status as bill_status, b.amount_fen as bill_fen
 from cases c
+left join lateral (
+    select b.bill_no, b.status, b.amount_fen from bills b
+    where b.case_no = c.case_no and b.status <> 'cancelled'
+    order by b.bill_id desc
+    limit 1
+) b on true
 where c.case_no = :case_no
 
 -- name: find_password_hash$

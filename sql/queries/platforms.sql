@@ -171,6 +171,18 @@ from unnest(:delivery_ids::text[], :webhook_ids::text[]) as n (delivery_id, webh
 on conflict (webhook_id, subject) do nothing
 returning webhook_id, delivery_id
 
+-- name: find_paid^
+select p.payment_no, b.bill_no, b.case_no, p.channel, p.amount_fen, b.service_code, b.region_code,
+    p.paid_at, 0::bigint as refunded_fen
+from payments p join bills b on b.bill_no = p.bill_no
+where p.payment_no = :payment_no and p.paid_at is not null
+
+-- name: find_refunded^
+select p.payment_no, b.bill_no, b.case_no, p.channel, p.amount_fen, b.service_code, b.region_code,
+    r.succeeded_at, r.amount_fen as refunded_fen
+from refunds r join payments p on p.payment_no = r.payment_no join bills b on b.bill_no = p.bill_no
+where r.refund_no = :refund_no and r.succeeded_at is not null
+
 -- name: find_case_event^
 select type, occurred_at from case_events where case_no = :case_no and seq = :seq
 

@@ -236,6 +236,9 @@ def test_the_longest_case_of_every_status_fits_into_2_kb() -> None:
                     for number in range(10)
                 ]
             ).decode(),
+            bill_no="9" * 20,
+            bill_status="partially_refunded",
+            bill_fen=10**10,
         )
         body = shape_progress(row)
         assert len(body) <= LIMIT_BYTES, (status, len(body))

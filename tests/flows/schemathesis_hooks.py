@@ -3,6 +3,7 @@
 from typing import Any
 
 import schemathesis
+from schemathesis import SerializationContext
 
 
 @schemathesis.hook
@@ -14,3 +15,9 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """
     if case.query and case.meta is not None and case.meta.generation.mode.is_positive:
         case.query.pop("cursor", None)
+
+
+@schemathesis.serializer("application/x-ndjson")
+def send_lines(_context: SerializationContext, value: Any) -> bytes:
+    """The lines are text already: the document says no more of them."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")

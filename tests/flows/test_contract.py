@@ -19,6 +19,7 @@ def test_schemathesis_finds_nothing(serve: Callable[..., Any], tmp_path: Path) -
         done = subprocess.run(
             [
                 str(Path(sys.executable).parent / "schemathesis"),
+                *("--config-file", f"{HOOKS}/schemathesis.toml"),
                 "run",
                 f"{address}/schema/openapi.json",
                 *("--phases", "examples,coverage,fuzzing,stateful", "--checks", "all"),

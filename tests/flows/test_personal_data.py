@@ -63,7 +63,7 @@ class Canaries(Struct, frozen=True):
 
 
 @pytest.fixture
-async def canaries(place: Place, town_settings: Settings) -> Canaries:
+async def canaries(place: Place, standing_settings: Settings) -> Canaries:
     """Everything that people, departments and clerks do, with canaries in it."""
     canaries = Canaries(identity_number("19850607"), open_number())
     here = await place.arrive(place.wechat, name=NAME, id_number=canaries.number)
@@ -73,7 +73,7 @@ async def canaries(place: Place, town_settings: Settings) -> Canaries:
     there = await place.also_in(place.alipay, here)
     await there.show_face(NAME, canaries.number)
     case_no = await walk_a_case(place, here, canaries)
-    await look_at_it(place, here, case_no, town_settings)
+    await look_at_it(place, here, case_no, standing_settings)
     await name_others(place, here, there)
     await be_wrong(place, here, canaries)
     await take_at_a_counter(place, canaries)
@@ -187,11 +187,13 @@ async def take_at_a_counter(place: Place, canaries: Canaries) -> None:
 
 
 async def test_canaries_are_found_nowhere(
-    place: Place, canaries: Canaries, town_url: str, town_files: Path
+    place: Place, canaries: Canaries, standing_url: str, town_files: Path
 ) -> None:
     found = {
-        **await in_the_database(town_url, canaries),
-        **in_files([*log_files(place.standing), *postgres_logs(await data_of(town_url))], canaries),
+        **await in_the_database(standing_url, canaries),
+        **in_files(
+            [*log_files(place.standing), *postgres_logs(await data_of(standing_url))], canaries
+        ),
         **in_files([path for path in town_files.rglob("*") if path.is_file()], canaries),
         **await in_the_cache(place.standing, canaries),
         "/metrics": canaries.found_in((await place.client.get("/metrics")).content),
@@ -201,7 +203,7 @@ async def test_canaries_are_found_nowhere(
 
 
 async def test_the_search_finds_what_is_there(
-    place: Place, town_url: str, town_files: Path
+    place: Place, standing_url: str, town_files: Path
 ) -> None:
     """What is meant to be read is found by the same means, so that silence says something."""
     here = await place.arrive(place.wechat)
@@ -209,7 +211,7 @@ async def test_the_search_finds_what_is_there(
     code = await service_at(place.client, RESIDENCE)
     case_no = (await here.apply(code)).json()["case_no"]
     await here.progress(case_no)
-    database = await in_the_database(town_url, told)
+    database = await in_the_database(standing_url, told)
     assert "number" in database["citizens.citizen_id"]
     assert "phone" in database["cases.service_name"]
     cached = await in_the_cache(place.standing, told)

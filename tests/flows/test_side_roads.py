@@ -204,7 +204,7 @@ def for_somebody(agent: Visitor, principal: Visitor) -> Visitor:
 
 
 async def test_an_organisation_applies_once_a_clerk_has_confirmed_it(
-    place: Place, here: Visitor, town_settings: Settings
+    place: Place, here: Visitor, standing_settings: Settings
 ) -> None:
     await here.show_face("测试甲", identity_number())
     items = await here.read("/v1/services?audience=legal_person&online=true&limit=1")
@@ -214,7 +214,7 @@ async def test_an_organisation_applies_once_a_clerk_has_confirmed_it(
     organisation_id = organisation["organisation_id"]
     early = await here.apply(code, organisation_id=organisation_id)
     assert [e["code"] for e in early.json()["errors"]] == ["unknown_organisation"], early.text
-    clerk = await clerk_named(town_settings, f"zhu-{organisation_id[-10:]}", "supervisor")
+    clerk = await clerk_named(standing_settings, f"zhu-{organisation_id[-10:]}", "supervisor")
     desk = await headers_of(place.client, clerk)
     path = f"/v1/clerk/organisations/{organisation_id}/decision"
     decided = await place.client.post(path, json={"confirmed": True}, headers=desk)

@@ -31,6 +31,9 @@ UNSHOWN = {
     "GET /v1/cases/{case_no}/stream": "Server-Sent Events",
     "GET /v1/notices/{channel}/messages": "in the channel's own words",
     "POST /v1/notices/{channel}/messages": "in the channel's own words",
+    "POST /v1/notices/{channel}": "in the channel's own words",
+    "POST /v1/notices/{channel}/payments": "in the channel's own words",
+    "POST /v1/notices/{channel}/refunds": "in the channel's own words",
     "POST /v1/platform/services:import": "NDJSON both ways",
 }
 

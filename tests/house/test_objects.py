@@ -52,6 +52,11 @@ BODIES: dict[str, Any] = {
     "POST /v1/cases/{case_no}/corrections": {"form": {}},
     "POST /v1/cases/{case_no}/withdrawal": {"reason": "情况有变"},
     "POST /v1/organisations/{organisation_id}/members": {"invitation_code": "ABCDEFGH2345"},
+    "POST /v1/platform/payments/{payment_no}/refunds": {
+        "amount_fen": 100,
+        "refund_amount_available_fen": 2000,
+        "reason": "退费",
+    },
     "POST /v1/platform/cases/{case_no}/events": {
         "event_id": "matrix",
         "type": "accepted",
@@ -152,6 +157,38 @@ async def make_delivery(ground: Ground, made: Made) -> str:
     return delivery_id
 
 
+async def make_bill(ground: Ground, made: Made) -> str:
+    """One of the owner's, paid."""
+    bill_no = f"{int(new_id(), 16) % 10**20:020d}"
+    async with state_of(ground.client).database.transaction() as connection:
+        await connection.execute(
+            "insert into bills (bill_no, origin, citizen_id, case_no, service_code, service_name,"
+            " region_code, amount_fen, status, due_on) values ($1, 'platform', $2, $3, $4, '事项',"
+            " '440106000000', 2000, 'paid', current_date)",
+            bill_no,
+            ground.owner.citizen_id,
+            new_id(),
+            "11440106DM1GL9LR584440701003000",
+        )
+    return bill_no
+
+
+async def make_payment(ground: Ground, made: Made) -> str:
+    """One that has ended: no channel needs to be asked about it."""
+    payment_no = new_id()
+    bill_no = await make_bill(ground, made)
+    async with state_of(ground.client).database.transaction() as connection:
+        await connection.execute(
+            "insert into payments (payment_no, bill_no, citizen_id, channel, link_id, description,"
+            " amount_fen, status, expires_at, paid_at)"
+            " values ($1, $2, $3, 'wechat', 'l', '事项', 2000, 'succeeded', now(), now())",
+            payment_no,
+            bill_no,
+            ground.owner.citizen_id,
+        )
+    return payment_no
+
+
 MAKERS: dict[str, dict[str, Callable[[Ground, Made], Awaitable[str]]]] = {
     "citizen": {
         "case_no": make_case,
@@ -160,11 +197,14 @@ MAKERS: dict[str, dict[str, Callable[[Ground, Made], Awaitable[str]]]] = {
         "authority_id": make_authority,
         "organisation_id": make_organisation,
         "citizen_id": name_owner,
+        "bill_no": make_bill,
+        "payment_no": make_payment,
     },
     "platform": {
         "case_no": make_handled_case,
         "webhook_id": make_webhook,
         "delivery_id": make_delivery,
+        "payment_no": make_payment,
     },
 }
 

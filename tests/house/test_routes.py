@@ -10,6 +10,7 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 import pytest
+from litestar.enums import HttpMethod
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
@@ -112,6 +113,15 @@ def test_every_route_travels_in_a_lane_meant_for_it() -> None:
         if lane_of(every, method, re.sub(r"\{[^}]*\}", "x", path), b"") is every[-1]
     ]
     assert wrong == []
+
+
+def test_options_names_every_method_of_its_path() -> None:
+    routes = [route for route in service().litestar.routes if isinstance(route, HTTPRoute)]
+    assert routes
+    for route in routes:
+        handler, _ = route.route_handler_map[HttpMethod.OPTIONS]
+        answer: Any = handler.fn({})
+        assert answer.headers["Allow"] == ", ".join(sorted(route.methods)), route.path
 
 
 def test_every_lane_but_the_operators_is_rate_limited() -> None:

@@ -83,7 +83,11 @@ class Partner:
         url = f"{str(client.base_url).rstrip('/')}{path}"
         signed = Signed(method, url, content, **changed)
         media_type = "application/x-ndjson" if path.endswith(":import") else "application/json"
-        headers = {"Content-Type": media_type, **self.headers(signed)}
+        headers = {
+            "Content-Type": media_type,
+            "Idempotency-Key": new_nonce(),
+            **self.headers(signed),
+        }
         return await client.request(method, path, content=content, headers=headers)
 
 

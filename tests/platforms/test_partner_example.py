@@ -50,6 +50,9 @@ def working(folder: Path, **environment: str) -> Iterator[None]:
 async def test_the_example_partner_walks_to_the_end(
     tmp_path: Path, town_settings: Settings, town: Database, algorithm: Any
 ) -> None:
+    async with town.transaction() as connection:
+        # What other tests left undone would come to this partner first.
+        await connection.execute("delete from pgqueuer")
     partner = await new_partner(town_settings, algorithm=algorithm)
     examples = await town.read(queries.list_examples)
     demonstration = tmp_path / "demonstration.json"

@@ -16,6 +16,7 @@ from tools.record_examples.walk_citizens import leave, prove_oneself
 from tools.record_examples.walk_clerks import handle_cases, manage_clerks
 from tools.record_examples.walk_messages import hear_of_it
 from tools.record_examples.walk_others import act_for_others
+from tools.record_examples.walk_payments import pay
 from tools.record_examples.walk_platform import follow_deliveries, listen, take_at_counter
 from tools.record_examples.walk_public import look_around
 from tools.record_examples.walk_publish import publish
@@ -49,6 +50,7 @@ def walk(recorder: Recorder) -> None:
     take_at_counter(recorder, department)
     follow_deliveries(recorder, department)
     publish(recorder, department)
+    pay(recorder, here, department)
     hear_of_it(recorder, here)
     organisation_id = act_for_others(recorder, here)
     handle_cases(recorder, here, organisation_id)

@@ -1,6 +1,6 @@
 """Makes what is secret or random plain and the same in every recording, in its own shape.
 
-Keys become numbered keys, case numbers numbered case numbers, times the minutes of one
+Keys become numbered keys, case numbers numbered case numbers, times the seconds of one
 morning; what only one call knows (a token, a code, a password) is named by the walks.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect
 from datetime import date, datetime, time, timedelta, timezone
+from time import sleep
 from typing import Any
 
 CHINA = timezone(timedelta(hours=8))
@@ -30,7 +31,7 @@ class PlainValues:
 
     def __init__(self) -> None:
         self._began = datetime.now(CHINA)
-        self._calls: list[datetime] = []
+        self._acts: list[datetime] = []
         self._shown: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         self._cases: dict[str, str] = {}
@@ -40,8 +41,9 @@ class PlainValues:
         self._shown[real] = instead
 
     def tick(self) -> None:
-        """A call begins: what happens during it happens at a minute of its own."""
-        self._calls.append(datetime.now(CHINA))
+        """An act begins, at a second of its own: times without fractions tell acts apart, too."""
+        sleep(1 - datetime.now(CHINA).microsecond / 1_000_000)
+        self._acts.append(datetime.now(CHINA).replace(microsecond=0))
 
     def plain(self, told: Any) -> Any:
         """The same thing without what is secret or random."""
@@ -68,16 +70,16 @@ class PlainValues:
         return _KEY.sub(self._key, text)
 
     def _time(self, found: re.Match[str]) -> str:
-        """Past: the minute of the call. To come: the same distance. Midnight stays midnight."""
+        """What is past: one second an act. What is to come: as far away. Midnight: midnight."""
         at = datetime.fromisoformat(found[0]).astimezone(CHINA)
         if at < self._began - timedelta(days=1):
             return found[0]
         if at.time() == time():
-            plain = at + self._weeks()
+            plain = at + (MORNING.date() - self._began.date())
         elif at > datetime.now(CHINA):
             plain = MORNING + timedelta(minutes=round((at - self._began) / _STEP) * 5)
         else:
-            plain = MORNING + timedelta(minutes=bisect(self._calls, at))
+            plain = MORNING + timedelta(seconds=bisect(self._acts, at))
         return plain.isoformat(timespec="seconds")
 
     def _weeks(self) -> timedelta:

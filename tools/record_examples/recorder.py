@@ -70,17 +70,17 @@ class Recorder:
         `given` are parameters of path and query, `headers` such as belong to the operation.
         """
         method, path = operation.split()
-        if kept:
+        if kept and method != "GET":
             self.plain.tick()
-        answer = self._client.request(
+        request = self._client.build_request(
             method,
             path.format(**given),
             params={name: value for name, value in given.items() if f"{{{name}}}" not in path},
             json=body,
             files=files,
             headers={**who.headers, **(headers or {})},
-            auth=who.signature,
         )
+        answer = self._client.send(request, auth=who.signature)
         if not answer.is_success:
             raise SystemExit(f"{operation}: {answer.status_code} {answer.text}")
         said = answer.json() if answer.content else None

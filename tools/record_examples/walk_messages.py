@@ -23,4 +23,5 @@ def hear_of_it(recorder: Recorder, here: Citizen) -> None:
         {"kind": "case_moved", "wanted": False},
     ]
     recorder.call(here, "POST /v1/subscriptions", {"channel": "wechat", "wishes": wishes})
-    recorder.call(here, "GET /v1/subscriptions")
+    for kind in recorder.call(here, "GET /v1/subscriptions")["items"]:
+        recorder.plain.show(kind["template_id"], f"template-of-{kind['kind']}")

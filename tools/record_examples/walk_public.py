@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from tools.record_examples.recorder import NOBODY, Recorder
@@ -33,5 +34,12 @@ def look_around(recorder: Recorder) -> None:
     found = recorder.call(NOBODY, at, basic_code=CARD, region_code=TIANHE)
     code = found["service_code"]
     recorder.call(NOBODY, "GET /v1/services/{service_code}", service_code=code)
-    link = "GET /v1/services/{service_code}/links/{channel}"
-    recorder.call(NOBODY, link, service_code=code, channel="wechat")
+    _open_in_app(recorder, code)
+
+
+def _open_in_app(recorder: Recorder, service_code: str) -> None:
+    operation = "GET /v1/services/{service_code}/links/{channel}"
+    link = recorder.call(NOBODY, operation, service_code=service_code, channel="wechat")
+    recorder.plain.show(link["url_link"], "https://wxaurl.cn/0123456789a")
+    for app_id in re.findall(r"appid=(wx[0-9a-f]{16})", link["deep_link"]):
+        recorder.plain.show(app_id, "wx0123456789abcdef")
