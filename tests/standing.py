@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import msgspec
 import pytest
 from msgspec import Struct
 
+from api.database import Database, open_database
 from api.settings import Settings
 from tests.conftest import copy_database, database_named, drop_database, run
 from tests.live import PROJECT, free_port
@@ -112,6 +113,14 @@ def standing_url(town_url: str, worker_name: str) -> Iterator[str]:
 def standing_settings(town_settings: Settings, standing_url: str) -> Settings:
     """Settings that reach what the standing service keeps."""
     return msgspec.structs.replace(town_settings, database_url=standing_url)
+
+
+@pytest.fixture
+async def standing_database(standing_settings: Settings) -> AsyncIterator[Database]:
+    """The pool on what the standing service keeps."""
+    database = await open_database(standing_settings.database_url, standing_settings)
+    yield database
+    await database.close()
 
 
 @pytest.fixture(scope="session")

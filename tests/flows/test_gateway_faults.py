@@ -97,7 +97,7 @@ async def handed_in(place: Place, here: Visitor) -> str:
 
 
 async def test_cases_move_while_the_gateway_is_gone_and_people_hear_later(
-    faulty: Place, town: Database
+    faulty: Place, standing_database: Database
 ) -> None:
     here = await faulty.arrive(faulty.wechat)
     case_no = await handed_in(faulty, here)
@@ -113,7 +113,7 @@ async def test_cases_move_while_the_gateway_is_gone_and_people_hear_later(
 
     assert await until(is_put_off) == "connection_failed"
     await until(partial(is_back, faulty.wechat))
-    await let_time_pass(town, case_no)
+    await let_time_pass(standing_database, case_no)
     await here.told(case_no, COMPLETED, *ARRIVED)
     assert faulty.sent(here, "case_completed") == 1
 
@@ -134,7 +134,7 @@ async def is_back(gateway: SimulatedGateway) -> Any:
 
 
 async def test_a_gateway_that_fails_leaves_it_unknown_and_sends_no_second(
-    faulty: Place, town: Database
+    faulty: Place, standing_database: Database
 ) -> None:
     here = await faulty.arrive(faulty.wechat)
     case_no = await handed_in(faulty, here)
@@ -143,26 +143,26 @@ async def test_a_gateway_that_fails_leaves_it_unknown_and_sends_no_second(
     await faulty.department.moved(case_no, "completed")
     # It may have left: that is said, and nobody is told twice.
     unknown = await here.told(case_no, COMPLETED, "unknown")
-    await let_time_pass(town, case_no)
+    await let_time_pass(standing_database, case_no)
     await faulty.department.moved(case_no, "delivered")
     await here.told(case_no, "结果已送达", *ARRIVED)
     assert await here.told(case_no, COMPLETED, "unknown") == unknown
     assert (unknown["sent_at"], faulty.sent(here, "case_completed")) == (None, 1)
 
 
-async def let_time_pass(town: Database, case_no: str) -> None:
+async def let_time_pass(standing_database: Database, case_no: str) -> None:
     """The pause before the next try is over, and the timetable's minute has come."""
-    async with town.transaction() as connection:
+    async with standing_database.transaction() as connection:
         await connection.execute(
             "update messages set not_before = now() - interval '1 minute'"
             " where case_no = $1 and status = 'waiting'",
             case_no,
         )
-    await ask_for_due(town)()
+    await ask_for_due(standing_database)()
 
 
 async def test_a_message_whose_answer_is_lost_is_unknown_and_never_sent_again(
-    faulty: Place, town: Database
+    faulty: Place, standing_database: Database
 ) -> None:
     here = await faulty.arrive(faulty.alipay)
     case_no = await handed_in(faulty, here)
@@ -171,8 +171,8 @@ async def test_a_message_whose_answer_is_lost_is_unknown_and_never_sent_again(
     await faulty.department.moved(case_no, "completed")
     unknown = await here.told(case_no, COMPLETED, "unknown")
     assert unknown["sent_at"] is None
-    await let_time_pass(town, case_no)
-    await ask_for_due(town)()
+    await let_time_pass(standing_database, case_no)
+    await ask_for_due(standing_database)()
     await faulty.department.moved(case_no, "delivered")
     await here.told(case_no, "结果已送达", "accepted")
     assert (await here.told(case_no, COMPLETED, "unknown")) == unknown
@@ -209,7 +209,7 @@ async def test_a_forged_or_stale_signature_is_refused(place: Place) -> None:
     for changed in (
         {"created": int(time.time()) - 301},
         {"created": int(time.time()) + 301},
-        {"key_id": f"{partner.key.key_id[:-1]}0"},
+        {"key_id": f"{partner.key.key_id[:-1]}x"},
         {"components": ("@method", "@target-uri")},
         {"nonce": "short"},
     ):
