@@ -8,8 +8,6 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -26,10 +24,10 @@ from api.catalogue.lint_words import RULE_TITLES
 from api.catalogue.rows import Linted
 from api.commands import clerks as clerk_commands
 from api.commands import platforms as platform_commands
+from api.commands.ground import database_of
 from api.database import open_connection
 from api.diagrams import draw_moves
 from api.doctor import draw_checks, examine
-from api.embedded import joined_postgres
 from api.files import open_files
 from api.jobs import work
 from api.key_provider import make_keys_file
@@ -140,13 +138,13 @@ async def _work_until_stopped(settings: Settings) -> None:
 
 
 def _migrate(settings: Settings, _arguments: argparse.Namespace) -> None:
-    with _database(settings) as url:
+    with database_of(settings) as url:
         migrate(url)
     console.print("The schema is at this version.")
 
 
 def _seed(settings: Settings, arguments: argparse.Namespace) -> None:
-    with _database(settings) as url:
+    with database_of(settings) as url:
         asyncio.run(_plant(url, settings, arguments.services))
 
 
@@ -161,7 +159,7 @@ async def _plant(url: str, settings: Settings, services: int | None) -> None:
 
 
 def _import(settings: Settings, arguments: argparse.Namespace) -> int:
-    with _database(settings) as url:
+    with database_of(settings) as url:
         return asyncio.run(_import_files(url, arguments.files))
 
 
@@ -185,7 +183,7 @@ async def _import_files(url: str, files: list[Path]) -> int:
 
 
 def _lint(settings: Settings, arguments: argparse.Namespace) -> None:
-    with _database(settings) as url:
+    with database_of(settings) as url:
         asyncio.run(_show_findings(url, arguments.source, arguments.rule))
 
 
@@ -232,7 +230,7 @@ def _diagram(_settings: Settings, _arguments: argparse.Namespace) -> None:
 
 
 def _rotate_keys(settings: Settings, arguments: argparse.Namespace) -> int:
-    with _database(settings) as url:
+    with database_of(settings) as url:
         found = msgspec.structs.replace(settings, database_url=url)
         done = asyncio.run(rotate_keys(found, progress, new_key_encryption_key=arguments.kek))
     console.print(
@@ -245,17 +243,6 @@ def _rotate_keys(settings: Settings, arguments: argparse.Namespace) -> int:
 def _new_keys(_settings: Settings, arguments: argparse.Namespace) -> None:
     make_keys_file(arguments.file)
     console.print(f"{arguments.file}: keep it safe, and apart from the database's backups.")
-
-
-@contextmanager
-def _database(settings: Settings) -> Iterator[str]:
-    """The database a command works on: DATABASE_URL, else the embedded one, running or not."""
-    if settings.database_url:
-        yield settings.database_url
-        return
-    with joined_postgres(settings.data_path) as url:
-        migrate(url)
-        yield url
 
 
 def _demand_database(settings: Settings) -> None:

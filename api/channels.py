@@ -144,7 +144,7 @@ def open_sections(settings: Settings, tokens: TokenKeeper) -> Channels:
     opened: dict[str, Channel] = {}
     faults: dict[str, str] = {}
     try:
-        sections = _read_file(channels_path(settings))
+        sections = _read_file(settings.channels_path)
     except ConfigurationWrong as error:
         return Channels({}, {"channels file": str(error)})
     for name, section in sections.items():
@@ -161,13 +161,6 @@ async def try_channels(settings: Settings) -> tuple[tuple[str, ...], dict[str, s
     names = tuple(channel.name for channel in channels.all())
     await channels.close()
     return names, channels.faults | registry.broken_entries()
-
-
-def channels_path(settings: Settings) -> Path:
-    """Where the channels file is, whether or not it is there."""
-    if settings.channels_file:
-        return Path(settings.channels_file)
-    return settings.data_path / "channels.toml"
 
 
 def _read_file(path: Path) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from msgspec import Struct
 from rich.table import Table
 
 from api.cache import RedisAway, open_cache
-from api.channels import channels_path, try_channels
+from api.channels import try_channels
 from api.database import DATABASE_AWAY, open_connection
 from api.embedded import binaries_work
 from api.files import open_files
@@ -157,7 +157,7 @@ async def _secrets(settings: Settings) -> Check:
 
 
 async def _channels(settings: Settings) -> Check:
-    path = channels_path(settings)
+    path = settings.channels_path
     if not path.exists():
         mend = "`make run` makes simulated ones; for real ones write the file of CHANNELS_FILE"
         return Check("channels", "warning", "no channels file: nobody can sign in", mend)

@@ -8,16 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 LENGTH = 12
 _NOBODY = bytes(32)
-
-
-def make_query_password() -> str:
-    """A new password, as it stands on the receipt."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
 
 
 def derive_query_password(secret: bytes, case_no: str) -> str:
