@@ -18,6 +18,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -28,6 +29,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
 from api.metrics import CACHE
+from api.owed_news import OwedNews
 from api.settings import Settings
 
 T = TypeVar("T")
@@ -124,13 +126,11 @@ class RedisDoor:
 
         async def work(client: Redis) -> Any:
             if script.sha is not None:
-                try:
+                # A restarted server has forgotten it.
+                with suppress(NoScriptError):
                     return await cast(
                         Any, client.evalsha(script.sha, len(named), *named, *arguments)
                     )
-                except NoScriptError:
-                    # A restarted server has forgotten it.
-                    pass
             script.sha = await client.script_load(script.text)
             return await cast(Any, client.evalsha(script.sha, len(named), *named, *arguments))
 
@@ -141,11 +141,9 @@ class RedisDoor:
         if self._probe is not None:
             self._probe.cancel()
         if self._client is not None:
-            try:
+            with suppress(RedisError, OSError, TimeoutError):
                 async with asyncio.timeout(1):
                     await self._client.aclose()
-            except (RedisError, OSError, TimeoutError):
-                pass
 
     def _note_failure(self, error: BaseException) -> None:
         self.errors += 1
@@ -198,16 +196,7 @@ class Cache:
         self._asked: dict[str, asyncio.Future[bytes | None]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._set_if_newer = Script(_SET_IF_NEWER)
-
-    @property
-    def errors(self) -> int:
-        """Calls that Redis failed."""
-        return self.door.errors
-
-    @property
-    def open(self) -> bool:
-        """True while the breaker is open."""
-        return self.door.is_open
+        self._owed = OwedNews(self._entomb, self._empty_all)
 
     async def fetch(
         self,
@@ -236,8 +225,8 @@ class Cache:
         """Let no value of `keys` older than `version` be served or stored any more.
 
         Call it after the commit, with the version the row has now (for a deleted row, one
-        more than it had). False: Redis did not hear it, so call again, or other processes may
-        serve what they find there until its lifetime ends.
+        more than it had). False: Redis did not hear it. It is told until it does; should this
+        process die first, others may serve what they find there until its lifetime ends.
         """
         names = list(keys)
         self._void_fills(names)
@@ -246,6 +235,8 @@ class Cache:
         heard = await self._store(names, _TOMBSTONE, version, b"", TOMBSTONE_SECONDS)
         # Those that began meanwhile may have found the old value in Redis.
         self._void_fills(names)
+        if not heard:
+            self._owed.owe(names, version)
         return heard
 
     async def empty(self) -> None:
@@ -266,6 +257,7 @@ class Cache:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._owed.close()
         await self.door.close()
 
     async def _fill(
@@ -318,6 +310,15 @@ class Cache:
         except RedisAway:
             return False
         return True
+
+    async def _entomb(self, key: str, version: int) -> bool:
+        return await self._store([key], _TOMBSTONE, version, b"", TOMBSTONE_SECONDS)
+
+    async def _empty_all(self) -> bool:
+        with suppress(RedisAway):
+            await self.empty()
+            return True
+        return False
 
     async def _look(self, key: str) -> bytes | None:
         # All keys asked for in one turn of the loop go in one command: a seventh of the cost.

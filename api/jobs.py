@@ -342,6 +342,7 @@ class _PooledDriver(AsyncpgDriver):
     def __init__(self, listener: Any, database: Database) -> None:
         super().__init__(listener)
         self._database = database
+        self._listens = asyncio.Event()
 
     async def fetch(self, query: str, *args: object) -> list[dict[str, object]]:
         async with self._database.connection() as connection:
@@ -351,7 +352,14 @@ class _PooledDriver(AsyncpgDriver):
         async with self._database.connection() as connection:
             return await connection.execute(query, *args)
 
+    async def add_listener(self, channel: str, callback: Callable[[Any], None]) -> None:
+        await super().add_listener(channel, callback)
+        self._listens.set()
+
     async def notify(self, channel: str, payload: str) -> None:
+        # pgqueuer's first probe goes out beside the LISTEN: on another connection it would
+        # overtake it, never come back, and end the worker ten seconds later.
+        await self._listens.wait()
         await self.execute("select pg_notify($1, $2)", channel, payload)
 
 

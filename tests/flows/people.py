@@ -26,7 +26,8 @@ from tests.gateways import SimulatedGateway
 from tests.platforms.builders import Partner
 from tests.standing import Standing
 
-PATIENCE_SECONDS = 15.0
+# A message that a channel could not take at once is sent again after half a minute.
+PATIENCE_SECONDS = 60.0
 
 
 class Visitor(Person, frozen=True, kw_only=True):

@@ -53,7 +53,7 @@ async def publish_copy(client: httpx.AsyncClient, town: Database, keywords: list
 async def until(
     client: httpx.AsyncClient, path: str, holds: Callable[[httpx.Response], bool]
 ) -> httpx.Response:
-    for _ in range(150):
+    for _ in range(400):
         answer = await client.get(path)
         if holds(answer):
             return answer

@@ -262,8 +262,8 @@ async def test_a_refused_connection_opens_the_breaker_and_costs_nothing_after(
     source = Source()
     for _ in range(4):
         assert await fetch(cache, source) == b"1|one"
-    assert cache.open
-    assert cache.errors >= 3
+    assert cache.door.is_open
+    assert cache.door.errors >= 3
     assert not await cache.forget(["guide:1"], 2)
     assert await slowest(cache, source, 100) < 0.02
     await cache.close()
@@ -280,11 +280,31 @@ async def test_a_silent_redis_is_waited_for_three_times_at_most(
         for _ in range(20):
             await fetch(cache, source)
         assert time.monotonic() - started_at < 1
-        assert cache.open
+        assert cache.door.is_open
         assert source.loads == 20
     finally:
         os.kill(valkey_server.process.pid, signal.SIGCONT)
     await cache.close()
+
+
+async def test_what_a_silent_valkey_did_not_hear_it_is_told_when_it_is_back(
+    valkey_server: Killable, make_settings: Callable[..., Settings]
+) -> None:
+    cache = await open_cache(valkey_server.url, make_settings(redis_timeout_seconds=0.05))
+    other = await open_cache(valkey_server.url, make_settings())
+    source = Source()
+    assert await fetch(cache, source) == b"1|one"
+    os.kill(valkey_server.process.pid, signal.SIGSTOP)
+    try:
+        source.value, source.version = b"two", 2
+        assert not await cache.forget(["guide:1"], 2)
+    finally:
+        os.kill(valkey_server.process.pid, signal.SIGCONT)
+    async with asyncio.timeout(10):
+        while await fetch(other, source) != b"2|two":
+            await asyncio.sleep(0.05)
+    await cache.close()
+    await other.close()
 
 
 async def test_the_breaker_closes_again_when_redis_is_back(
@@ -314,12 +334,12 @@ async def test_a_script_survives_a_server_that_forgot_it(cache: Cache, raw: Redi
 async def test_a_faulty_script_is_an_absence_of_redis(cache: Cache) -> None:
     with pytest.raises(RedisAway):
         await cache.door.run(Script("return nothing.here"), [], [])
-    assert cache.errors == 1
+    assert cache.door.errors == 1
 
 
 async def closes(cache: Cache, source: Source) -> bool:
     await fetch(cache, source)
-    return not cache.open
+    return not cache.door.is_open
 
 
 async def slowest(cache: Cache, source: Source, times: int) -> float:

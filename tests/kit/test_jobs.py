@@ -22,6 +22,7 @@ from api.jobs import (
     Pace,
     Timetable,
     _CarefulQueries,
+    _PooledDriver,
     name_entrypoints,
     replay_dead_job,
     work,
@@ -377,3 +378,17 @@ def test_two_reactions_of_one_name_are_refused() -> None:
 def test_a_reaction_without_a_name_is_refused() -> None:
     with pytest.raises(ValueError, match="no name"):
         name_entrypoints({TeaMade: (lambda fact: spill(fact),)})
+
+
+async def test_the_first_probe_waits_until_the_worker_listens(
+    clean_database_url: str, clean_database: Database
+) -> None:
+    heard: list[Any] = []
+    async with open_connection(clean_database_url) as listener:
+        driver = _PooledDriver(listener, clean_database)
+        probe = asyncio.create_task(driver.notify("probes", "still there?"))
+        await asyncio.sleep(0.1)
+        assert not probe.done()
+        await driver.add_listener("probes", heard.append)
+        await probe
+        await until(lambda: heard == ["still there?"])
