@@ -5,8 +5,9 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 SCENARIO ?= catalogue
 SERVICES ?= 100000
+KILLS ?= 200
 
-.PHONY: help run test check load bench evaluate-search doctor schema format clean
+.PHONY: help run test check chaos load bench evaluate-search doctor schema format clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-18s %s\n", $$1, $$2}'
@@ -27,6 +28,9 @@ test: $(VENV)/test ## install and run every test
 
 check: $(VENV)/test ## format, lint, types, arrows, SQL, schema
 	@$(RUN) tools/check.py
+
+chaos: $(VENV)/test ## processes die at 200 steps while people pay; then the books: make chaos KILLS=500
+	@$(RUN) -m tests.chaos --kills $(KILLS)
 
 load: $(VENV)/test ## a load run with its report: make load SCENARIO=catalogue
 	@$(RUN) -m loadtests.run $(SCENARIO)

@@ -108,7 +108,6 @@ class SignIn(Protocol):
 
     async def phone(self, proof: str) -> Phone:
         """`proof` is what the phone button gave: a code, or the channel's signed envelope."""
-        ...
 
 
 class IdentityCheck(Struct, frozen=True):
@@ -134,7 +133,6 @@ class Identity(Protocol):
         self, *, check_no: str, open_id: str, name: str, id_number: str, return_page: str
     ) -> IdentityCheck:
         """`check_no`: ours, 32 letters and digits; repeating it begins nothing new."""
-        ...
 
     async def identity_outcome(
         self, *, check_no: str, channel_check_id: str, open_id: str, name: str, id_number: str
@@ -148,7 +146,6 @@ class RealNames(Protocol):
         self, *, open_id: str, name: str, id_number: str, proof: str
     ) -> IdentityOutcome:
         """`proof`: what the person's consent in the app gave. A pass is worth `verified`."""
-        ...
 
 
 # ── Messages ────────────────────────────────────────────────────────────────────────────
@@ -194,16 +191,13 @@ class Messages(Protocol):
 
     def kinds(self) -> Mapping[str, str]:
         """The kinds this channel can send, each with its template id (the client asks consent)."""
-        ...
 
     async def send(self, message: Message) -> MessageState:
         """`failed` where this person or this content cannot be told; raises Refusal where
         the channel lets us send nothing of the kind, Unreachable where unknown."""
-        ...
 
     def read_push(self, inbound: Inbound) -> tuple[list[MessageNews], Reply]:
         """Prove and read what the channel pushes to us. Raises NoticeRefused. No I/O."""
-        ...
 
 
 # ── Links ───────────────────────────────────────────────────────────────────────────────
@@ -214,15 +208,12 @@ class Links(Protocol):
 
     def deep_link(self, page: str, query: Mapping[str, str]) -> str:
         """A link that opens the app at that page; made without any call."""
-        ...
 
     async def url_link(self, page: str, query: Mapping[str, str]) -> str:
         """An https link for messages and web pages."""
-        ...
 
     async def code_image(self, page: str, query: Mapping[str, str], label: str) -> bytes:
         """A picture (PNG or JPEG bytes) to scan with the app."""
-        ...
 
 
 # ── Payments ────────────────────────────────────────────────────────────────────────────
@@ -282,7 +273,8 @@ class RefundOrder(Struct, frozen=True):
 
 
 class RefundReport(Struct, frozen=True):
-    """What the channel says of one refund now."""
+    """What the channel says of one refund now. `total_refunded_fen`: the sum of all refunds of
+    the payment, where that is what the channel tells."""
 
     refund_no: str
     payment_no: str
@@ -291,12 +283,15 @@ class RefundReport(Struct, frozen=True):
     amount_fen: int | None = None
     succeeded_at: datetime | None = None
     channel_state: str | None = None
+    total_refunded_fen: int | None = None
 
 
 class PaymentNotice(Struct, frozen=True):
     """A proven notice: `notice_id` is the same in every repeat of one event.
 
-    Exactly one of `payment` and `refund` is what the event is about.
+    Exactly one of `payment` and `refund` is what the event is about. `content` is what was
+    proven, decrypted, whole: what we do not read today is there to be read tomorrow. It names
+    persons.
     """
 
     notice_id: str
@@ -305,10 +300,12 @@ class PaymentNotice(Struct, frozen=True):
     merchant_id: str
     app_id: str | None
     currency: str = "CNY"
+    content: bytes = b""
 
 
 class BillLine(Struct, frozen=True):
-    """One line of the channel's own bill; `amount_fen` is positive for both kinds."""
+    """One line of the channel's own bill; `amount_fen` is positive for both kinds. `state`:
+    `succeeded`, `processing`, `failed`, `unknown`. `fee_fen`: what the channel kept."""
 
     kind: Literal["payment", "refund"]
     payment_no: str
@@ -324,17 +321,18 @@ class BillLine(Struct, frozen=True):
 class Payments(Protocol):
     """Takes money and gives it back. Unknown means pending: query, never order anew."""
 
+    @property
+    def merchant_id(self) -> str:
+        """The number at the channel that the money is taken under."""
+
     async def order(self, order: PaymentOrder) -> PaymentLaunch:
         """Repeating the same order gives the same payment."""
-        ...
 
     async def query(self, payment_no: str) -> PaymentReport:
         """State `pending` also where the channel does not know the number yet."""
-        ...
 
     async def close(self, payment_no: str) -> PaymentReport:
         """End an unpaid order; gives what it is now, which may be `paid`."""
-        ...
 
     async def refund(self, order: RefundOrder) -> RefundReport: ...
 
@@ -342,18 +340,14 @@ class Payments(Protocol):
 
     def read_notice(self, inbound: Inbound) -> PaymentNotice:
         """Prove → decrypt → decode → translate. Raises NoticeRefused. No I/O."""
-        ...
 
     def acknowledge(self, accepted: bool) -> Reply:
         """The answer that stops the channel repeating, or that makes it come again."""
-        ...
 
     def bill_lines(self, day: date) -> AsyncIterator[BillLine]:
-        """Every line of the channel's bill of that day, streamed, its hash checked.
-
-        Raises Refusal `not_found` where the channel has no bill of that day (yet).
-        """
-        ...
+        """Every line of the channel's bill of that day, streamed, its hash and sums checked: no
+        line counts before the last. None where nothing happened that day; raises Refusal
+        `not_found` where there is no bill yet."""
 
 
 # ── A channel as a whole ────────────────────────────────────────────────────────────────
@@ -379,11 +373,9 @@ class TokenKeeper(Protocol):
     async def token(self, name: str, fetch: Callable[[], Awaitable[tuple[str, int]]]) -> str:
         """The live token called `name`; `fetch` gives (token, seconds it lives) and runs once
         at a time over all processes."""
-        ...
 
     async def drop(self, name: str, token: str) -> None:
         """Forget this very value, which the channel refused; another's newer one stays."""
-        ...
 
 
 class OpenChannel(Protocol):

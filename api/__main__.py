@@ -24,6 +24,7 @@ from api.catalogue.lint_words import RULE_TITLES
 from api.catalogue.rows import Linted
 from api.commands import clerks as clerk_commands
 from api.commands import platforms as platform_commands
+from api.commands import reconcile as reconcile_commands
 from api.commands.ground import database_of
 from api.database import open_connection
 from api.diagrams import draw_moves
@@ -91,6 +92,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     platform_commands.add_arguments(
         add("platform-key", platform_commands.run_platform_key, "make or revoke a platform's key")
+    )
+    reconcile_commands.add_arguments(
+        add(
+            "reconcile",
+            _reconcile,
+            "hold a day's books against the channels' bills; 0 clean, 1 open, 2 cannot",
+        )
     )
     return parser
 
@@ -238,6 +246,12 @@ def _rotate_keys(settings: Settings, arguments: argparse.Namespace) -> int:
         f"{done.destroyed} destroyed, {done.broken} values do not open"
     )
     return 1 if done.broken else 0
+
+
+def _reconcile(settings: Settings, arguments: argparse.Namespace) -> int:
+    # The bar and the table say what there is to say.
+    configure_logs(msgspec.structs.replace(settings, log_level="warning"))
+    return reconcile_commands.run_reconcile(settings, arguments)
 
 
 def _new_keys(_settings: Settings, arguments: argparse.Namespace) -> None:

@@ -29,6 +29,7 @@ from api import (
     messages,
     payments,
     platforms,
+    receipts,
     regions,
 )
 from api.access import Caller, Prover, caller_of, public
@@ -79,6 +80,7 @@ ROUTERS = (
     *cases.ROUTERS,
     *messages.ROUTERS,
     *payments.ROUTERS,
+    *receipts.ROUTERS,
     *platforms.ROUTERS,
     *clerks.ROUTERS,
 )
@@ -132,9 +134,13 @@ def reactions(tools: Tools) -> Reactions:
         PaymentSettled: (
             cases.move_when_paid(database, tools.cache),
             platforms.tell_of_payments(database),
+            receipts.issue_when_paid(tools.settings, database, tools.vault),
         ),
         RefundAsked: (payments.send_asked_refund(till),),
-        PaymentRefunded: (platforms.tell_of_refunds(database),),
+        PaymentRefunded: (
+            platforms.tell_of_refunds(database),
+            receipts.issue_when_refunded(tools.settings, database, tools.vault),
+        ),
         CitizenErased: (
             messages.forget_messages(database),
             cases.empty_erased(database, tools.cache),
@@ -165,6 +171,7 @@ def timetable(tools: Tools) -> Timetable:
         Entry("due-webhooks", "* * * * * */5", platforms.send_due(tools.courier)),
         Entry("due-payments", "* * * * * */2", payments.chase_payments(till)),
         Entry("due-refunds", "* * * * * */3", payments.send_refunds(till)),
+        Entry("reconciliation", "12,42 9-13 * * *", payments.reconcile_due(till)),
         Entry("platform-traces", "*/10 * * * *", platforms.forget_old(database)),
     )
 
@@ -262,6 +269,8 @@ def _litestar(settings: Settings) -> Litestar:
             "calls": Provide(_calls, sync_to_thread=False),
             "sender": Provide(_sender, sync_to_thread=False),
             "pushes": Provide(_pushes, sync_to_thread=False),
+            "measures": Provide(_measures, sync_to_thread=False),
+            "gatherer": Provide(_gatherer, sync_to_thread=False),
         },
         exception_handlers={Exception: answer_error},
         cors_config=CORSConfig(allow_origins=origins) if origins else None,
@@ -292,7 +301,11 @@ async def open_process(app: Litestar, settings: Settings) -> AsyncIterator[None]
     state.admission = Admission(settings)
     state.views = catalogue.ViewCounter(state.database)
     state.calls = platforms.CallCounter(state.database)
+    state.measures = health.Measures((payments.WaitingMeasure(),))
     state.sender = platforms.open_sender(settings)
+    state.gatherer = payments.NoticeGatherer(
+        payments.Till(settings, state.database, state.vault, state.channels)
+    )
     provers: dict[str, Prover] = {
         "citizen": citizens.CitizenProver(state.database, state.tokens, state.revocations),
         "clerk": clerks.ClerkProver(state.database, state.tokens, settings),
@@ -322,56 +335,70 @@ async def open_process(app: Litestar, settings: Settings) -> AsyncIterator[None]
         await state.database.close()
 
 
-def _settings(state: State) -> Settings:
-    return state.settings  # type: ignore[no-any-return]
+def _state(scope: Any) -> Any:
+    # Taken as `state`, Litestar would copy it, with a lock of its own, for every dependency.
+    return scope["litestar_app"].state
 
 
-def _database(state: State) -> Database:
-    return state.database  # type: ignore[no-any-return]
+def _settings(scope: Any) -> Settings:
+    return _state(scope).settings  # type: ignore[no-any-return]
 
 
-def _cache(state: State) -> Cache:
-    return state.cache  # type: ignore[no-any-return]
+def _database(scope: Any) -> Database:
+    return _state(scope).database  # type: ignore[no-any-return]
 
 
-def _files(state: State) -> Files:
-    return state.files  # type: ignore[no-any-return]
+def _cache(scope: Any) -> Cache:
+    return _state(scope).cache  # type: ignore[no-any-return]
 
 
-def _cursors(state: State) -> Cursors:
-    return state.cursors  # type: ignore[no-any-return]
+def _files(scope: Any) -> Files:
+    return _state(scope).files  # type: ignore[no-any-return]
 
 
-def _vault(state: State) -> Vault:
-    return state.vault  # type: ignore[no-any-return]
+def _cursors(scope: Any) -> Cursors:
+    return _state(scope).cursors  # type: ignore[no-any-return]
 
 
-def _channels(state: State) -> Channels:
-    return state.channels  # type: ignore[no-any-return]
+def _vault(scope: Any) -> Vault:
+    return _state(scope).vault  # type: ignore[no-any-return]
 
 
-def _tokens(state: State) -> Tokens:
-    return state.tokens  # type: ignore[no-any-return]
+def _channels(scope: Any) -> Channels:
+    return _state(scope).channels  # type: ignore[no-any-return]
 
 
-def _revocations(state: State) -> Revocations:
-    return state.revocations  # type: ignore[no-any-return]
+def _tokens(scope: Any) -> Tokens:
+    return _state(scope).tokens  # type: ignore[no-any-return]
 
 
-def _views(state: State) -> catalogue.ViewCounter:
-    return state.views  # type: ignore[no-any-return]
+def _revocations(scope: Any) -> Revocations:
+    return _state(scope).revocations  # type: ignore[no-any-return]
 
 
-def _calls(state: State) -> platforms.CallCounter:
-    return state.calls  # type: ignore[no-any-return]
+def _views(scope: Any) -> catalogue.ViewCounter:
+    return _state(scope).views  # type: ignore[no-any-return]
 
 
-def _sender(state: State) -> Sender:
-    return state.sender  # type: ignore[no-any-return]
+def _calls(scope: Any) -> platforms.CallCounter:
+    return _state(scope).calls  # type: ignore[no-any-return]
 
 
-def _pushes(state: State) -> payments.Pushes:
+def _sender(scope: Any) -> Sender:
+    return _state(scope).sender  # type: ignore[no-any-return]
+
+
+def _gatherer(scope: Any) -> payments.NoticeGatherer:
+    return _state(scope).gatherer  # type: ignore[no-any-return]
+
+
+def _pushes(scope: Any) -> payments.Pushes:
+    state = _state(scope)
     return payments.Pushes(messages.push_taker(state.database, state.vault, state.channels))
+
+
+def _measures(scope: Any) -> health.Measures:
+    return _state(scope).measures  # type: ignore[no-any-return]
 
 
 def _caller(request: Request[Any, Any, Any]) -> Caller:

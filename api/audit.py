@@ -11,7 +11,7 @@ last seal, written to the log at every sealing, shows a chain that was made anew
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,6 +36,15 @@ class Entry(Struct, frozen=True):
     action: str
     subject: str
     details: str
+
+
+class Note(Struct, frozen=True):
+    """An entry to be; as for `note`, `details` hold keys and states, never a name."""
+
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, Any]
 
 
 class ListedEntry(Struct, frozen=True):
@@ -88,7 +97,7 @@ class _EntryId(Struct, frozen=True):
 
 
 _statements = Statements("audit")
-_note_entry = _statements.value("note_entry", int)
+_note_entries = _statements.execute("note_entries")
 _lock_chain = _statements.value("lock_chain", bool)
 _find_chain_end = _statements.optional("find_chain_end", _End)
 _take_waiting = _statements.many("take_waiting", Entry)
@@ -108,8 +117,18 @@ async def note(
     details: dict[str, Any] | None = None,
 ) -> None:
     """Add an entry in the caller's transaction; `details` hold keys and states, never a name."""
-    text = msgspec.json.encode(details or {}).decode()
-    await _note_entry(connection, actor=actor, action=action, subject=subject, details=text)
+    await note_many(connection, [Note(actor, action, subject, details or {})])
+
+
+async def note_many(connection: Connection, notes: Sequence[Note]) -> None:
+    """Add entries, in their order, by one statement."""
+    await _note_entries(
+        connection,
+        actors=[each.actor for each in notes],
+        actions=[each.action for each in notes],
+        subjects=[each.subject for each in notes],
+        details=[msgspec.json.encode(each.details).decode() for each in notes],
+    )
 
 
 async def list_entries(

@@ -38,6 +38,8 @@ _LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
     asyncpg.InterfaceError,
+    # The driver's word for a connection that was told to go and has not noticed its end yet.
+    asyncpg.InternalClientError,
     ConnectionError,
 )
 # The server is there but cannot do it in time.
@@ -48,7 +50,13 @@ _LATE = (
     TimeoutError,
 )
 
-DATABASE_AWAY = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+DATABASE_AWAY = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 """What a command may meet when it opens a connection of its own."""
 
 
@@ -78,7 +86,18 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """Borrow a connection inside a transaction that commits when the block ends well."""
+        """Borrow a connection inside a transaction that commits when the block ends well.
+
+        Raises DatabaseUnavailable, also where others' locks ended it: nothing is done then.
+        """
+        try:
+            async with self._transaction() as connection:
+                yield connection
+        except _RETRY as error:
+            raise self._unavailable(error) from None
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
         async with self.connection() as connection, connection.transaction():
             yield connection
 
@@ -96,7 +115,7 @@ class Database:
         """Run a whole transaction, again with jitter on a serialisation failure or deadlock."""
         for attempt in range(1, tries + 1):
             try:
-                async with self.transaction() as connection:
+                async with self._transaction() as connection:
                     return await work(connection)
             except _RETRY:
                 if attempt == tries:

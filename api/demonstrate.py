@@ -15,13 +15,14 @@ import msgspec
 
 from api.catalogue import queries
 from api.clerks.make_clerk import ClerkExists, make_clerk
-from api.clerks.schemas import NewClerkBody
+from api.clerks.schemas import NewClerkBody, Role
 from api.database import Database, open_database
 from api.platforms.issue_key import IssuedKey, demonstration_key
 from api.settings import Settings
 from api.vault import Vault, open_vault
 
-CLERK = "demonstration"
+CLERK, CASHIER = "demonstration", "demonstration.cashier"
+_ROLES: list[Role] = ["handler", "supervisor", "auditor"]
 
 
 def demonstration_path(settings: Settings) -> Path:
@@ -37,7 +38,8 @@ async def write_demonstration(settings: Settings, database_url: str) -> None:
         known = _read(demonstration_path(settings))
         sections = {
             "services": await _services(database),
-            "clerk": await _clerk(database, vault, known.get("clerk")),
+            "clerk": await _clerk(database, vault, known.get("clerk"), CLERK, _ROLES),
+            "cashier": await _clerk(database, vault, known.get("cashier"), CASHIER, ["cashier"]),
             "platform": await _platform(database, vault, settings),
         }
     finally:
@@ -56,20 +58,20 @@ async def _platform(database: Database, vault: Vault, settings: Settings) -> Iss
         return await demonstration_key(connection, vault, settings)
 
 
-async def _clerk(database: Database, vault: Vault, known: Any) -> Any:
+async def _clerk(
+    database: Database, vault: Vault, known: Any, wanted: str, roles: list[Role]
+) -> Any:
     password = secrets.token_urlsafe(18)
-    user = CLERK
+    user = wanted
     while True:
-        body = NewClerkBody(
-            user, "演示工作人员", password, ["handler", "supervisor", "auditor"], [""], [""]
-        )
+        body = NewClerkBody(user, "演示工作人员", password, roles, [""], [""])
         try:
             made = await make_clerk(database, vault, body, actor="operator:demonstration")
         except ClerkExists:
             if known:
                 return known
             # The file was lost, and with it the password: another clerk takes over.
-            user = f"{CLERK}-{secrets.token_hex(3)}"
+            user = f"{wanted}-{secrets.token_hex(3)}"
         else:
             return {"user": user, "password": password, "totp_secret": made.totp_secret}
 

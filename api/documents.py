@@ -132,6 +132,7 @@ def openapi_config() -> OpenAPIConfig:
             Tag("agents", "Who acts for whom: written authority, organisations"),
             Tag("cases", "Applications: files, drafts, submission, corrections, progress"),
             Tag("payments", "What is owed, how it is paid, how it goes back, what channels tell"),
+            Tag("receipts", "Fiscal e-receipts of what was paid, and whether one is genuine"),
             Tag("messages", "What people are told, and what channels report of it"),
             Tag("clerks", "Those who handle cases: signing in, managing clerks, the audit trail"),
             Tag("visibility", "Pages and maps for search engines"),

@@ -48,7 +48,12 @@ class NewJob(Struct, frozen=True):
 
 async def publish(connection: Connection, fact: Fact) -> None:
     """Make a fact known when, and only when, the connection's transaction commits."""
-    await enqueue(connection, [NewJob(fact.NAME, msgspec.json.encode(fact))])
+    await publish_many(connection, [fact])
+
+
+async def publish_many(connection: Connection, facts: Sequence[Fact]) -> None:
+    """Make facts known, as `publish` does, by one statement."""
+    await enqueue(connection, [NewJob(fact.NAME, msgspec.json.encode(fact)) for fact in facts])
 
 
 async def enqueue(connection: Connection, jobs: Sequence[NewJob]) -> None:

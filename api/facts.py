@@ -61,12 +61,12 @@ class DeliveryAsked(Fact, frozen=True):
 
 
 class BillRaised(Fact, frozen=True):
-    """Somebody has something to pay for a case."""
+    """Somebody has something to pay, mostly for a case."""
 
     NAME: ClassVar[str] = "bill.raised"
 
     bill_no: str
-    case_no: str
+    case_no: str | None
 
 
 class PaymentSettled(Fact, frozen=True):
@@ -76,7 +76,7 @@ class PaymentSettled(Fact, frozen=True):
 
     payment_no: str
     bill_no: str
-    case_no: str
+    case_no: str | None
 
 
 class RefundAsked(Fact, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Literal
 
 from litestar import MediaType, Response, Router, get
@@ -17,6 +18,13 @@ from api.errors import DatabaseUnavailable, NotFound, every_problem
 from api.metrics import render_metrics
 from api.problems import problems
 from api.settings import Settings
+
+
+class Measures(Struct, frozen=True):
+    """What is counted only when somebody asks. They bound their own cost, for anybody may ask, and
+    raise nothing: what cannot be counted now stays as it was."""
+
+    every: tuple[Callable[[Database], Awaitable[None]], ...]
 
 
 class Live(Struct, frozen=True):
@@ -78,8 +86,12 @@ async def show_ready(database: NamedDependency[Database], cache: NamedDependency
     summary="Prometheus metrics",
     tags=["operations"],
 )
-async def show_metrics() -> Response[bytes]:
+async def show_metrics(
+    database: NamedDependency[Database], measures: NamedDependency[Measures]
+) -> Response[bytes]:
     """Counters and histograms in the Prometheus text format; nothing personal."""
+    for measure in measures.every:
+        await measure(database)
     body, media_type = render_metrics()
     # The framework adds the charset itself.
     return Response(body, media_type=media_type.replace("; charset=utf-8", ""))

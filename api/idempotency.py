@@ -28,9 +28,10 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
+from litestar.params import HeaderParameter
 from msgspec import Struct
 
 from api.database import Database
@@ -44,6 +45,15 @@ Result = TypeVar("Result")
 # How long a repeat waits for the first request before it hears 409.
 WAIT_SECONDS = 1.5
 FORGET_AT_ONCE = 1000
+
+KeyHeader = Annotated[
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        max_length=255,
+        description="1–255 visible characters; a repeat with the same key gets the same answer",
+    ),
+]
 
 _VISIBLE = re.compile(r"\A[\x21-\x7e]{1,255}\Z")
 

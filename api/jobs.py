@@ -242,11 +242,10 @@ class _Desk:
 
     def _clock(self, queries: Queries, timetable: Timetable) -> SchedulerManager:
         manager = SchedulerManager(queries)
-        own = (
-            Entry("jobs.forget_log", "17 3 * * *", self._forget_log),
-            Entry("jobs.find_unknown", "*/10 * * * *", self._find_unknown),
-        )
-        for entry in (*own, *timetable):
+        forget = partial(self._on_database, _forget_finished)
+        forget_log = Entry("jobs.forget_log", "17 3 * * *", forget)
+        find_unknown = Entry("jobs.find_unknown", "*/10 * * * *", self._find_unknown)
+        for entry in (forget_log, find_unknown, *timetable):
             manager.schedule(
                 entry.name, entry.cron, executor_factory=_ShanghaiSchedule, accepts_context=False
             )(partial(self._do_entry, entry))
@@ -297,9 +296,6 @@ class _Desk:
                 await entry.run()
         except Exception as error:  # noqa: BLE001 (an entry may fail in any way)
             log.error("timetable_entry_failed", entry=entry.name, **describe_error(error))
-
-    async def _forget_log(self) -> None:
-        await self._on_database(_forget_finished)
 
     async def _find_unknown(self) -> None:
         """Say which entrypoints nobody here knows; after a day their jobs are dead ones."""
@@ -357,8 +353,7 @@ class _PooledDriver(AsyncpgDriver):
         self._listens.set()
 
     async def notify(self, channel: str, payload: str) -> None:
-        # pgqueuer's first probe goes out beside the LISTEN: on another connection it would
-        # overtake it, never come back, and end the worker ten seconds later.
+        # A first probe that overtook the LISTEN would end the worker ten seconds later.
         await self._listens.wait()
         await self.execute("select pg_notify($1, $2)", channel, payload)
 
@@ -369,9 +364,7 @@ class _CarefulQueries(Queries):
     A job whose outcome cannot be written stays picked and is picked again later.
     """
 
-    async def log_jobs(
-        self, job_status: list[tuple[Job, JOB_STATUS, TracebackRecord | None]]
-    ) -> None:
+    async def log_jobs(self, job_status: list[tuple[Job, JOB_STATUS, Any]]) -> None:
         done = [(job, status, None) for job, status, _ in job_status if status == "successful"]
         if done:
             await super().log_jobs(list(done))

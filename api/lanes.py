@@ -65,6 +65,7 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
         Lane("clerks", READS, "/v1/clerk/", Kind.QUERY, read),
         Lane("pay", READS, "/v1/bills", Kind.PAY, read),
         Lane("pay", READS, "/v1/payments", Kind.PAY, read),
+        Lane("receipts", READS, "/v1/receipts", Kind.QUERY, read),
         Lane("catalogue", READS, "/", Kind.CATALOGUE, read),
         Lane(
             "upload",
@@ -77,6 +78,7 @@ def lanes(settings: Settings) -> tuple[Lane, ...]:
             body=BodyLimit(settings.upload_limit_bytes + UPLOAD_FRAME_BYTES, UPLOAD_SECONDS),
         ),
         Lane("pay", WRITES, "/v1/payments", Kind.PAY, write),
+        Lane("pay", WRITES, "/v1/bills", Kind.PAY, write),
         Lane("write", WRITES, "/", Kind.SUBMIT, write),
         Lane("other", EVERYTHING, "/", Kind.CATALOGUE, read),
     )

@@ -14,28 +14,25 @@ refunded than the treasury took, no more leaves suspense than came in.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Literal
 
 from msgspec import Struct
 
+from api.accounts import Account as Account
+from api.accounts import AccountKind as AccountKind
+from api.accounts import assessed as assessed
+from api.accounts import clearing as clearing
+from api.accounts import receivable as receivable
+from api.accounts import refunds_payable as refunds_payable
+from api.accounts import suspense as suspense
+from api.accounts import treasury as treasury
 from api.statements import Connection, Statements
 
 MOST_LINES = 100
 MOST_FEN = 10**13
 """The most of one line: 100 thousand million yuan."""
-
-AccountKind = Literal[
-    "receivable",  # debit: what a person still owes; floor
-    "assessed",  # credit: what was asked for and is not yet paid; floor
-    "clearing",  # debit: what a channel holds for a merchant
-    "treasury",  # credit: what a department took on a basis; floor
-    "refunds_payable",  # credit: what was promised back and not yet sent; floor
-    "suspense",  # credit: money that came and fits no bill; floor
-    "bank",  # debit: what a channel has handed over
-    "fees",  # debit: what a channel kept for itself
-]
 
 
 class LedgerRefused(Exception):
@@ -64,13 +61,6 @@ class FloorBroken(LedgerRefused):
     def __init__(self, breaches: list[Breach]) -> None:
         super().__init__(f"{len(breaches)} balances would cross zero")
         self.breaches = breaches
-
-
-class Account(Struct, frozen=True):
-    """An account by kind and name; it is opened by the first entry that names it."""
-
-    kind: AccountKind
-    name: str
 
 
 class Line(Struct, frozen=True):
@@ -129,6 +119,35 @@ class Difference(Struct, frozen=True):
     projected_fen: int
 
 
+class _Inserted(Struct, frozen=True):
+    entry_id: int
+    kind: str
+    reference: str
+
+
+class _Opened(Struct, frozen=True):
+    account_id: int
+    kind: AccountKind
+    name: str
+    currency: str
+    floor: int
+
+
+class _Held(Struct, frozen=True):
+    account_id: int
+    subject: str
+    balance_fen: int
+
+
+class _Asked(Struct, frozen=True):
+    entry: Entry
+    reverses: int | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        return self.entry.kind, self.entry.reference
+
+
 class _KeptLine(Struct, frozen=True):
     kind: AccountKind
     name: str
@@ -137,12 +156,13 @@ class _KeptLine(Struct, frozen=True):
 
 
 _statements = Statements("ledger")
-_insert_entry = _statements.value("insert_entry", int)
-_find_entry = _statements.optional("find_entry", KeptEntry)
+_insert_entries = _statements.many("insert_entries", _Inserted)
+find_entry = _statements.optional("find_entry", KeptEntry)
 read_entry = _statements.optional("read_entry", KeptEntry)
 _list_lines = _statements.many("list_lines", _KeptLine)
+_find_accounts = _statements.many("find_accounts", _Opened)
 _open_accounts = _statements.execute("open_accounts")
-_list_breaches = _statements.many("list_breaches", Breach)
+_hold_balances = _statements.many("hold_balances", _Held)
 _insert_lines = _statements.execute("insert_lines")
 _sum_account = _statements.value("sum_account", int)
 _sum_subject = _statements.value("sum_subject", int)
@@ -155,36 +175,6 @@ _project_balances = _statements.execute("project_balances")
 _project_subject_balances = _statements.execute("project_subject_balances")
 
 
-def receivable(bill_no: str) -> Account:
-    """What is still owed for a bill."""
-    return Account("receivable", bill_no)
-
-
-def assessed(department_code: str, basis: str) -> Account:
-    """What a department has asked for on a basis and nobody has paid yet."""
-    return Account("assessed", f"{department_code}/{basis}")
-
-
-def clearing(channel: str, merchant_id: str) -> Account:
-    """What a channel holds for a merchant number."""
-    return Account("clearing", f"{channel}/{merchant_id}")
-
-
-def treasury(department_code: str, basis: str) -> Account:
-    """What a department has taken on a basis, less what it has promised back."""
-    return Account("treasury", f"{department_code}/{basis}")
-
-
-def refunds_payable(channel: str, merchant_id: str) -> Account:
-    """What was promised back through a channel and has not been sent."""
-    return Account("refunds_payable", f"{channel}/{merchant_id}")
-
-
-def suspense(channel: str, merchant_id: str) -> Account:
-    """Money that came in and belongs to no open bill, until somebody sees to it."""
-    return Account("suspense", f"{channel}/{merchant_id}")
-
-
 async def post(connection: Connection, entry: Entry) -> Posted:
     """Post an entry in the caller's transaction; a transaction of its own where there is none.
 
@@ -192,8 +182,16 @@ async def post(connection: Connection, entry: Entry) -> Posted:
     the caller's transaction as it was. Of equal entries posted at once, one is posted; the
     others wait for its commit and find it.
     """
-    _demand_sound(entry)
-    return await _write(connection, entry, None)
+    return (await post_many(connection, [entry]))[0]
+
+
+async def post_many(connection: Connection, entries: Sequence[Entry]) -> list[Posted]:
+    """Post entries, in their order, by a handful of statements; what became of each.
+
+    All or none: raises as `post` does, for the first that is refused. An entry that stands
+    twice among them is posted once.
+    """
+    return await _write(connection, [_Asked(entry) for entry in entries])
 
 
 async def reverse(
@@ -212,8 +210,7 @@ async def reverse(
     lines = await list_lines(connection, entry_id=entry_id)
     opposite = tuple(Line(line.account, line.subject, -line.amount_fen) for line in lines)
     entry = Entry("reversal", reference, occurred_at, opposite, kept.currency)
-    _demand_sound(entry)
-    return await _write(connection, entry, entry_id)
+    return (await _write(connection, [_Asked(entry, entry_id)]))[0]
 
 
 async def list_lines(connection: Connection, *, entry_id: int) -> list[Line]:
@@ -253,54 +250,118 @@ async def rebuild_projection(connection: Connection) -> None:
         await _project_subject_balances(connection)
 
 
-async def _write(connection: Connection, entry: Entry, reverses: int | None) -> Posted:
+async def _write(connection: Connection, asked: Sequence[_Asked]) -> list[Posted]:
+    distinct: dict[tuple[str, str], _Asked] = {}
+    for each in asked:
+        _demand_sound(each.entry)
+        first = distinct.setdefault(each.name, each)
+        if _words(first) != _words(each):
+            raise EntryDiffers(f"{each.entry.kind} {each.entry.reference}")
     # A savepoint inside a transaction: what is refused leaves nothing.
     async with connection.transaction():
-        entry_id = await _insert_entry(
-            connection,
-            kind=entry.kind,
-            reference=entry.reference,
-            currency=entry.currency,
-            line_count=len(entry.lines),
-            reverses=reverses,
-            occurred_at=entry.occurred_at,
-        )
-        if entry_id is None:
-            return await _recognise(connection, entry, reverses)
-        await _write_lines(connection, entry_id, entry)
-    return Posted(entry_id, repeated=False)
+        ids = await _insert(connection, list(distinct.values()))
+        fresh = [(ids[name], each.entry) for name, each in distinct.items() if name in ids]
+        known = {
+            name: await _recognise(connection, each.entry, each.reverses)
+            for name, each in distinct.items()
+            if name not in ids
+        }
+        if fresh:
+            await _write_lines(connection, fresh)
+    answers = []
+    for each in asked:
+        answers.append(known.get(each.name) or Posted(ids[each.name], repeated=False))
+        # The next of this name repeats it.
+        known.setdefault(each.name, Posted(answers[-1].entry_id, repeated=True))
+    return answers
 
 
-async def _write_lines(connection: Connection, entry_id: int, entry: Entry) -> None:
-    kinds = [line.account.kind for line in entry.lines]
-    names = [line.account.name for line in entry.lines]
-    subjects = [line.subject for line in entry.lines]
-    amounts = [line.amount_fen for line in entry.lines]
-    await _open_accounts(connection, kinds=kinds, names=names, currency=entry.currency)
-    breaches = await _list_breaches(
+async def _insert(connection: Connection, asked: Sequence[_Asked]) -> dict[tuple[str, str], int]:
+    inserted = await _insert_entries(
         connection,
-        kinds=kinds,
-        names=names,
-        subjects=subjects,
-        amounts=amounts,
-        currency=entry.currency,
+        kinds=[each.entry.kind for each in asked],
+        names=[each.entry.reference for each in asked],
+        currencies=[each.entry.currency for each in asked],
+        line_counts=[len(each.entry.lines) for each in asked],
+        reverses=[each.reverses for each in asked],
+        moments=[each.entry.occurred_at for each in asked],
     )
-    if breaches:
-        raise FloorBroken(breaches)
+    return {(row.kind, row.reference): row.entry_id for row in inserted}
+
+
+async def _write_lines(connection: Connection, entries: Sequence[tuple[int, Entry]]) -> None:
+    lines = [
+        (entry_id, number, entry.currency, line)
+        for entry_id, entry in entries
+        for number, line in enumerate(entry.lines, 1)
+    ]
+    names = {(line.account, currency) for _, _, currency, line in lines}
+    accounts = await _open(connection, sorted(names, key=_name_of))
+    places = [(accounts[line.account, currency], line) for _, _, currency, line in lines]
+    floors = sorted({(a.account_id, line.subject) for a, line in places if a.floor})
+    held = await _hold_balances(
+        connection, account_ids=[a for a, _ in floors], subjects=[s for _, s in floors]
+    )
+    _demand_floors([entry for _, entry in entries], accounts, held)
     await _insert_lines(
         connection,
-        entry_id=entry_id,
-        kinds=kinds,
-        names=names,
-        subjects=subjects,
-        amounts=amounts,
-        currency=entry.currency,
+        entry_ids=[entry_id for entry_id, *_ in lines],
+        line_nos=[number for _, number, *_ in lines],
+        account_ids=[account.account_id for account, _ in places],
+        currencies=[currency for _, _, currency, _ in lines],
+        subjects=[line.subject for _, line in places],
+        amounts=[line.amount_fen for _, line in places],
     )
+
+
+def _name_of(named: tuple[Account, str]) -> tuple[str, str, str]:
+    account, currency = named
+    return account.kind, account.name, currency
+
+
+async def _open(
+    connection: Connection, names: Sequence[tuple[Account, str]]
+) -> dict[tuple[Account, str], _Opened]:
+    """The accounts of these names; who is named first is opened."""
+    given = {
+        "kinds": [account.kind for account, _ in names],
+        "names": [account.name for account, _ in names],
+        "currencies": [currency for _, currency in names],
+    }
+    found = await _find_accounts(connection, **given)
+    if len(found) < len(names):
+        await _open_accounts(connection, **given)
+        found = await _find_accounts(connection, **given)
+    return {(Account(row.kind, row.name), row.currency): row for row in found}
+
+
+def _demand_floors(
+    entries: Sequence[Entry],
+    accounts: Mapping[tuple[Account, str], _Opened],
+    held: Sequence[_Held],
+) -> None:
+    """Each entry on what those before it leave. Raises FloorBroken."""
+    balances: dict[tuple[int, str], int] = defaultdict(int)
+    balances.update({(row.account_id, row.subject): row.balance_fen for row in held})
+    for entry in entries:
+        changes: dict[tuple[Account, str], int] = defaultdict(int)
+        for line in entry.lines:
+            changes[line.account, line.subject] += line.amount_fen
+        breaches = []
+        for (account, subject), change in changes.items():
+            opened = accounts[account, entry.currency]
+            place = opened.account_id, subject
+            before = balances[place]
+            balances[place] = before + change
+            if balances[place] * opened.floor < 0:
+                breaches.append(Breach(account.kind, account.name, subject, before))
+        if breaches:
+            raise FloorBroken(breaches)
 
 
 async def _recognise(connection: Connection, entry: Entry, reverses: int | None) -> Posted:
     """The entry of this kind and reference, if it is this one."""
-    kept = await _find_entry(connection, kind=entry.kind, reference=entry.reference)
+    kept = await find_entry(connection, kind=entry.kind, reference=entry.reference)
     if kept is None:
         raise AlreadyReversed(str(reverses))
     lines = await list_lines(connection, entry_id=kept.entry_id)
@@ -308,6 +369,10 @@ async def _recognise(connection: Connection, entry: Entry, reverses: int | None)
         raise EntryDiffers(f"{entry.kind} {entry.reference}")
     # Its time may differ: a notice and a query tell the same event with clocks of their own.
     return Posted(kept.entry_id, repeated=True)
+
+
+def _words(asked: _Asked) -> tuple[str, int | None, list[tuple[str, str, str, int]]]:
+    return asked.entry.currency, asked.reverses, _key(asked.entry.lines)
 
 
 def _key(lines: Sequence[Line]) -> list[tuple[str, str, str, int]]:

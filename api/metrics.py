@@ -33,6 +33,12 @@ PAYMENT_NOTICES = Counter(
     "Notices of channels about money, by what became of them",
     ["channel", "outcome"],
 )
+MONEY_WAITING = Gauge(
+    "zhangban_money_waiting",
+    "Payments with something that waits for a cashier, by its kind",
+    ["kind"],
+    multiprocess_mode="mostrecent",
+)
 IN_FLIGHT = Gauge(
     "zhangban_in_flight", "Requests being handled now", ["lane"], multiprocess_mode="livesum"
 )

@@ -17,6 +17,8 @@ FieldName = Annotated[str, Meta(pattern=r"\A[a-z][a-z0-9_]{0,39}\Z", examples=["
 FieldKind = Literal[
     "text", "number", "date", "phone", "identity_number", "choice", "region", "yes_no"
 ]
+# Kinds of questions whose answers say nothing of a person.
+IMPERSONAL = frozenset({"number", "choice", "yes_no"})
 Stage = Literal["pre_check", "acceptance", "review", "decision", "completion", "delivery"]
 RuleName = Literal["eligibility", "completeness", "fee", "instant"]
 
@@ -58,10 +60,14 @@ class ProcessStep(Struct, frozen=True, forbid_unknown_fields=True):
 class PaymentDue(Struct, frozen=True, forbid_unknown_fields=True):
     """That a fee is due, and after which stage the case waits for it.
 
-    The amount is the `fee` table's where there is one, else the guide's fixed fees.
+    The amount is the `fee` table's where there is one, else the guide's fixed fees. Where
+    `without_case`, nobody applies: a citizen has a bill made (`POST /v1/bills`) and pays it. Such
+    an item has no other table, asks for no more than basic assurance, and its form asks only
+    numbers, choices, yes or no, which go on record with the bill.
     """
 
     after: Literal["acceptance", "review", "decision"] = "decision"
+    without_case: bool = False
 
 
 class Rules(Struct, frozen=True, forbid_unknown_fields=True):

@@ -69,6 +69,8 @@ SEALED: tuple[SealedColumn, ...] = (
     SealedColumn("cases", "case_no", "form_sealed"),
     SealedColumn("cases", "case_no", "applicant_sealed"),
     SealedColumn("uploads", "upload_id", "content_key_sealed"),
+    SealedColumn("payment_notices", "notice_key", "content_sealed"),
+    SealedColumn("receipt_payers", "receipt_id", "payer_sealed"),
     SealedColumn("platform_keys", "key_id", "secret_sealed"),
     SealedColumn("webhooks", "webhook_id", "secret_sealed"),
     SealedColumn("clerks", "user_name", "totp_sealed"),

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from api.errors import FieldError
-from api.processes import FormField, Process, RuleName, Rules
+from api.processes import IMPERSONAL, FormField, Process, RuleName, Rules
 from api.tables import Table, TableFailed, TableFault, compile_table
 
 SAMPLES = 64
@@ -230,9 +230,20 @@ def _check_payment(process: Process, guide: GuideFacts) -> Iterator[FieldError]:
         yield _fault("process.payment", "payment_without_charge")
     if process.rules.fee is None and guide.fixed_fee_fen is None:
         yield _fault("process.payment", "payment_without_amount")
-    stages = {step.stage for step in process.steps}
-    if stages and payment.after not in stages:
+    if payment.without_case:
+        yield from _check_paid_alone(process)
+    elif process.steps and payment.after not in {step.stage for step in process.steps}:
         yield _fault("process.payment.after", "payment_after_no_step", payment.after)
+
+
+def _check_paid_alone(process: Process) -> Iterator[FieldError]:
+    if process.rules.eligibility or process.rules.completeness or process.rules.instant:
+        yield _fault("process.rules", "paid_alone_decides")
+    if process.assurance_level != "basic":
+        yield _fault("process.assurance_level", "paid_alone_assured")
+    for number, field in enumerate(process.form):
+        if field.kind not in IMPERSONAL:
+            yield _fault(f"process.form[{number}].kind", "paid_alone_asks", field.name)
 
 
 def _check_tables(process: Process, guide: GuideFacts) -> Iterator[FieldError]:
@@ -361,6 +372,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "payment_after_no_step": (
         "缴费定在“{0}”之后，但没有这个环节。",
         "Payment is due after `{0}`, which is no step.",
+    ),
+    "paid_alone_decides": (
+        "只缴费不申请的事项，除收费决策表外不能有其他决策表。",
+        "An item that is only paid has no table but the one of its fee.",
+    ),
+    "paid_alone_assured": (
+        "只缴费不申请的事项，不能要求更高的实名等级。",
+        "An item that is only paid asks for no more than basic assurance.",
+    ),
+    "paid_alone_asks": (
+        "只缴费不申请的事项只能问数字、选择和是否，“{0}”不是。",
+        "An item that is only paid asks numbers, choices, yes or no; `{0}` is none of these.",
     ),
     "reference_unknown": (
         "决策表用到了“{0}”，表单和事项里都没有。",

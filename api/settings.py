@@ -116,7 +116,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 1000
     rate_notices_per_second: Annotated[
         int, _about("notices of channels per second and address; burst is twice that", ge=1)
-    ] = 1000
+    ] = 5000
     cache_seconds: Annotated[
         int, _about("how long a cached answer may be served without a look at PostgreSQL", ge=1)
     ] = 60

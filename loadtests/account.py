@@ -8,24 +8,26 @@ from collections.abc import Callable
 
 from msgspec import json
 
-from loadtests.case_answers import MaskedPhone, SignedIn
+from loadtests.case_answers import Citizen, MaskedPhone, SignedIn
 from loadtests.fill_form import some_phone
 from loadtests.gateways import CodeKind, Gateway
 from loadtests.phone import Parcel, Phone, Sent, demand
-from loadtests.request_names import SHARE_PHONE, SIGN_IN, SIGN_OUT
+from loadtests.request_names import LINK, SHARE_PHONE, SIGN_IN, SIGN_OUT
 
-Report = Callable[[str, float, Exception], None]
-"""Hears of a gateway that does not answer: its name, after how many milliseconds, and why."""
+Report = Callable[[str, float, Exception | None], None]
+"""Hears of what is no request of ours: its name, how many milliseconds it took, and why it
+failed. So it is with a gateway that does not answer, and with waiting for something."""
 
 
 class Account:
-    """Signs in and out on one phone."""
+    """Signs in and out on one phone. `gateway` is that of the app they came by."""
 
     def __init__(
         self, phone: Phone, gateway: Gateway, chance: random.Random, report: Report
     ) -> None:
         self._phone = phone
-        self._gateway = gateway
+        self.gateway = gateway
+        self._chance = chance
         self._number = some_phone(chance)
         self._report = report
         self._open_id = ""
@@ -51,8 +53,22 @@ class Account:
         if self._phone.send(parcel, {204: None}):
             self._phone.prove = None
 
+    def link(self, other: Gateway) -> bool:
+        """The same person's account in another channel; whether they have both now."""
+        with_other = Account(self._phone, other, self._chance, self._report)
+        code = with_other._take_code("login")
+        if not code:
+            return False
+
+        def check(sent: Sent) -> None:
+            demand(other.channel in sent.found.channels, "linked, and not among the channels")
+
+        body = json.encode({"channel": other.channel, "code": code})
+        parcel = Parcel("POST", "/v1/me/channels", LINK, body, once=True)
+        return self._phone.send(parcel, {201: Citizen}, check) is not None
+
     def _open_session(self, code: str) -> str | None:
-        channel = self._gateway.channel
+        channel = self.gateway.channel
 
         def check(sent: Sent) -> None:
             demand(channel in sent.found.citizen.channels, "a citizen of another channel")
@@ -68,7 +84,7 @@ class Account:
             demand(sent.found.phone[-4:] == self._number[-4:], "another phone")
 
         if code := self._take_code("phone"):
-            body = json.encode({"channel": self._gateway.channel, "code": code})
+            body = json.encode({"channel": self.gateway.channel, "code": code})
             parcel = Parcel("POST", "/v1/me/phone", SHARE_PHONE, body, once=True)
             self._phone.send(parcel, {200: MaskedPhone}, check)
 
@@ -77,9 +93,9 @@ class Account:
         began = time.perf_counter()
         try:
             if not self._open_id:
-                self._open_id = self._gateway.make_person("测试申请人", self._number)
-            return self._gateway.hand_out(self._open_id, kind)
+                self._open_id = self.gateway.make_person("测试申请人", self._number)
+            return self.gateway.hand_out(self._open_id, kind)
         except OSError as error:
             milliseconds = 1000 * (time.perf_counter() - began)
-            self._report(f"the {self._gateway.channel} gateway", milliseconds, error)
+            self._report(f"the {self.gateway.channel} gateway", milliseconds, error)
             return ""

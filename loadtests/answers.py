@@ -103,12 +103,19 @@ class FormField(Struct, frozen=True):
     prefill: Literal["name", "id_number", "phone"] | None
 
 
+class Fee(Struct, frozen=True):
+    """What is paid for an item; `without_case`: nobody applies, it is only paid."""
+
+    without_case: bool = False
+
+
 class Process(Struct, frozen=True):
     """How an item is handled, as far as an applicant is told."""
 
     form: list[FormField]
     instant_approval: bool
     assurance_level: Literal["basic", "verified", "face"]
+    payment: Fee | None = None
 
 
 class Guide(Struct, frozen=True):

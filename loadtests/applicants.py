@@ -13,8 +13,9 @@ import gevent
 import msgspec
 from gevent.event import Event
 from locust import FastHttpUser, task
+from locust.env import Environment
 
-from loadtests.account import Account
+from loadtests.account import Account, Report
 from loadtests.application import Application
 from loadtests.case_answers import CaseAnswer, CaseList, CaseStands, Progress, Refusal
 from loadtests.casebook import Case, Casebook
@@ -57,7 +58,8 @@ class Applicant(FastHttpUser):
         self.phone = Phone(self.client, self.chance, gevent.sleep, address=address)
         self.county = self.offers.counties.pick(self.chance)
         gateway = self.chance.choice(self.gateways)
-        self.account = Account(self.phone, gateway, self.chance, self._report)
+        self.report = report_to(self.environment)
+        self.account = Account(self.phone, gateway, self.chance, self.report)
         self.cases: deque[Case] = deque(maxlen=_MOST_CASES)
         self.pause(READING)
 
@@ -144,17 +146,6 @@ class Applicant(FastHttpUser):
         """As long as a person takes."""
         gevent.sleep(self.think_scale * self.chance.uniform(*between_seconds))
 
-    def _report(self, name: str, milliseconds: float, error: Exception) -> None:
-        self.environment.events.request.fire(
-            request_type="POST",
-            name=name,
-            response_time=milliseconds,
-            response_length=0,
-            response=None,
-            context={},
-            exception=error,
-        )
-
 
 class ApplyingCitizen(Applicant):
     """Comes with something to apply for, looks how it goes, and sometimes thinks again."""
@@ -215,6 +206,23 @@ class WaitingCitizen(Applicant):
             self.list_cases()
         else:
             self.watch(self.cases[-1])
+
+
+def report_to(environment: Environment) -> Report:
+    """Lets the run know of what is no request."""
+
+    def report(name: str, milliseconds: float, error: Exception | None) -> None:
+        environment.events.request.fire(
+            request_type="POST",
+            name=name,
+            response_time=milliseconds,
+            response_length=0,
+            response=None,
+            context={},
+            exception=error,
+        )
+
+    return report
 
 
 def _may_withdraw(case: Case) -> bool:

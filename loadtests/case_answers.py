@@ -105,6 +105,13 @@ class Event(Struct, frozen=True):
     at: str
 
 
+class PaymentOfCase(Struct, frozen=True):
+    """What is to be paid for a case, or was."""
+
+    bill_no: str | None
+    status: str
+
+
 class Progress(Struct, frozen=True):
     """Where a case stands, as its owner and whoever holds the password read it."""
 
@@ -117,6 +124,7 @@ class Progress(Struct, frozen=True):
     clock: Literal["running", "paused", "stopped"]
     updated_at: str
     version: int
+    payment: PaymentOfCase | None = None
 
 
 class CaseNumber(Struct, frozen=True):

@@ -42,6 +42,24 @@ class Failure(Struct, frozen=True):
     times: int
 
 
+class Reckoning(Struct, frozen=True, kw_only=True):
+    """The service's money held against the gateways' books after the run; fen.
+
+    `astray`: payments of which the two do not say the same after a while; `examples` says of
+    some what is different.
+    """
+
+    payments: int
+    paid: int
+    refunded: int
+    paid_by_gateways_fen: int
+    paid_by_service_fen: int
+    refunded_by_gateways_fen: int
+    refunded_by_service_fen: int
+    astray: int
+    examples: tuple[str, ...] = ()
+
+
 class Figures(Struct, frozen=True, kw_only=True):
     """A whole run. `not_modified_percent` is of the requests that sent If-None-Match.
 
@@ -62,3 +80,4 @@ class Figures(Struct, frozen=True, kw_only=True):
     judged: int = 0
     stale: int = 0
     longest_lag_ms: float = 0.0
+    reckoning: Reckoning | None = None

@@ -10,18 +10,26 @@ from collections.abc import Iterator
 
 from msgspec import Struct
 
-from loadtests.figures import Figures, Row
+from loadtests.figures import Figures, Reckoning, Row
 from loadtests.request_names import (
     AGAIN,
     BATCH,
     BEGIN,
+    BILL,
     CHANGE,
+    FORGED,
     GUIDE,
     HOME,
     LIST,
     MINT,
+    NOTICE,
+    PAID_SEEN,
+    PAY,
+    PAYMENT,
+    PROBE,
     PROGRESS,
     PUSH,
+    REFUND,
     SEARCH,
     SIGN_IN,
     SUBMIT,
@@ -55,6 +63,9 @@ class Goals(Struct, frozen=True, kw_only=True):
     least_not_modified_percent: float = 0.0
     least_per_second: float = 0.0
     refusal_p99_ms: float = 50.0
+    least_paid: int = 0
+    """How many payments the gateways must have taken; of all that they took and gave back the
+    service must say the same afterwards. 0: no money moves in the scenario."""
     least_judged: int = 0
     """How many reads must have been held against what had been acknowledged; of these none
     may be stale. 0: the scenario has no such reads."""
@@ -145,6 +156,36 @@ GOALS: dict[str, Goals] = {
         refusal_p99_ms=_WAITED_MS,
         least_per_second=15,
     ),
+    "payments": Goals(
+        latency=Latency(250, 600),
+        latencies={
+            # Two transactions, and the gateway in between, which shares the processors.
+            PAY: Latency(400, 900),
+            PAYMENT: Latency(100, 250),
+            PAYMENT + AGAIN: Latency(100, 250),
+            BILL: Latency(100, 250),
+            PROGRESS: Latency(100, None),
+            REFUND: Latency(250, None),
+            # What a person takes for at once, and what they still wait for.
+            PAID_SEEN: Latency(1500, 3000),
+        },
+        most_refused_percent=_FEW_REFUSED_PERCENT,
+        refusal_p99_ms=_WAITED_MS,
+        least_per_second=30,
+        least_paid=100,
+    ),
+    "notice-storm": Goals(
+        latency=Latency(500, 1000),
+        latencies={
+            NOTICE: Latency(500, 1000),
+            FORGED: Latency(300, 1000),
+            PROBE: Latency(300, None),
+        },
+        most_refused_percent=_FEW_REFUSED_PERCENT,
+        refusal_p99_ms=_WAITED_MS,
+        least_per_second=50,
+        least_paid=40,
+    ),
 }
 
 
@@ -176,6 +217,8 @@ def _judge(figures: Figures, goals: Goals) -> Iterator[Verdict]:
     if goals.least_judged:
         yield Verdict("stale reads", 0, figures.stale, "", True)
         yield Verdict("reads judged", goals.least_judged, figures.judged, "", False)
+    if goals.least_paid:
+        yield from _judge_money(figures.reckoning, goals.least_paid)
     yield from _judge_latency(total, goals.latency)
     rows = {row.name: row for row in figures.rows}
     for name, latency in goals.latencies.items():
@@ -183,6 +226,18 @@ def _judge(figures: Figures, goals: Goals) -> Iterator[Verdict]:
             yield from _judge_latency(rows[name], latency)
         else:
             yield Verdict(f"{name} sent", 1, 0, "requests", False)
+
+
+def _judge_money(found: Reckoning | None, least: int) -> Iterator[Verdict]:
+    if found is None:
+        yield Verdict("money reckoned", 1, 0, "", False)
+        return
+    paid_fen = abs(found.paid_by_service_fen - found.paid_by_gateways_fen)
+    refunded_fen = abs(found.refunded_by_service_fen - found.refunded_by_gateways_fen)
+    yield Verdict("payments taken by gateways", least, found.paid, "", False)
+    yield Verdict("payments not as in the gateways' books", 0, found.astray, "", True)
+    yield Verdict("paid here or there alone", 0, paid_fen, "fen", True)
+    yield Verdict("given back here or there alone", 0, refunded_fen, "fen", True)
 
 
 def _judge_latency(row: Row, latency: Latency) -> Iterator[Verdict]:

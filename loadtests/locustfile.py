@@ -9,6 +9,7 @@ code 1. Workers need the same `--scenario` as the master.
 from __future__ import annotations
 
 import sys
+import time
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -20,21 +21,38 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadtests.applicants import Applicant, ApplyingCitizen, WaitingCitizen
+from loadtests.channels import NoticeStorm
 from loadtests.citizens import CatalogueCitizen
-from loadtests.figures import Sample
+from loadtests.figures import Reckoning, Sample
 from loadtests.gateways import find_gateways
-from loadtests.goals import check_goals
+from loadtests.goals import GOALS, check_goals
 from loadtests.offers import read_offers
+from loadtests.payers import PayingCitizen, RefundDesk
 from loadtests.platforms import BulkSystem, CaseSystem, Department
+from loadtests.reckon import reckon
 from loadtests.record import Recorder
 from loadtests.shapes import SCENARIOS, Scenario, users_at
-from loadtests.sign_calls import read_key
+from loadtests.sign_calls import Signer, read_key
+from loadtests.sign_notices import open_pens
 from loadtests.town import read_town
 
 CALLERS: dict[str, type[FastHttpUser]] = {
     caller.__name__: caller
-    for caller in (CatalogueCitizen, ApplyingCitizen, WaitingCitizen, CaseSystem, BulkSystem)
+    for caller in (
+        CatalogueCitizen,
+        ApplyingCitizen,
+        WaitingCitizen,
+        CaseSystem,
+        BulkSystem,
+        PayingCitizen,
+        RefundDesk,
+        NoticeStorm,
+    )
 }
+
+
+# Citizens whose department acts on the same line of the load.
+_WITH_DEPARTMENT = (PayingCitizen, NoticeStorm)
 
 
 @events.init_command_line_parser.add_listener
@@ -80,10 +98,11 @@ def prepare(environment: Environment, **_: Any) -> None:
     for name, share in scenario.callers.items():
         CALLERS[name].weight = share
     recorder = Recorder(environment, options.scenario)
+    since = time.time()
     if options.figures:
         recorder.on_sample = _say
     environment.events.quitting.add_listener(
-        lambda environment, **_: finish(environment, recorder, options.figures)
+        lambda environment, **_: finish(environment, recorder, options, since)
     )
     if isinstance(environment.runner, MasterRunner):
         return
@@ -100,19 +119,33 @@ def _tell(scenario: Scenario, host: str, options: Namespace) -> None:
     CatalogueCitizen.town, CatalogueCitizen.think_scale = town, think_scale
     CatalogueCitizen.town_is_known.set()
     callers = [CALLERS[name] for name in scenario.callers]
-    if any(issubclass(caller, Department) for caller in callers):
-        Department.key = read_key(Path(options.demonstration))
+    demonstration = Path(options.demonstration)
+    if any(issubclass(caller, (Department, *_WITH_DEPARTMENT)) for caller in callers):
+        Department.key = read_key(demonstration)
+    if NoticeStorm in callers:
+        _take_over_notices(host, demonstration.parent)
     if any(issubclass(caller, (Applicant, Department)) for caller in callers):
         Applicant.offers, Applicant.think_scale = read_offers(host, town), think_scale
         Applicant.gateways = find_gateways(host)
         Applicant.all_is_known.set()
 
 
-def finish(environment: Environment, recorder: Recorder, path: str) -> None:
+def _take_over_notices(host: str, data: Path) -> None:
+    """From now on the load alone tells of payments, with the gateways' own keys."""
+    try:
+        NoticeStorm.pens = open_pens(data)
+        for gateway in find_gateways(host):
+            gateway.tell_nothing()
+    except OSError as error:
+        sys.exit(f"no simulated gateways with their keys in {data}: {error}")
+
+
+def finish(environment: Environment, recorder: Recorder, options: Namespace, since: float) -> None:
     """Judge the run where it was led; a missed goal gives exit code 1."""
     if isinstance(environment.runner, WorkerRunner):
         return
-    figures = recorder.figures()
+    figures = recorder.figures(_reckon(environment, options, since))
+    path = options.figures
     if path:
         Path(path).write_bytes(msgspec.json.encode(figures))
     missed = check_goals(figures, figures.scenario)
@@ -120,6 +153,21 @@ def finish(environment: Environment, recorder: Recorder, path: str) -> None:
         measured, wanted = f"{miss.measured:,} {miss.unit}", f"{miss.wanted:,}"
         print(f"MISSED {miss.goal}: {measured}, wanted {wanted} (by {miss.by})", file=sys.stderr)
     environment.process_exit_code = 1 if missed else 0
+
+
+def _reckon(environment: Environment, options: Namespace, since: float) -> Reckoning | None:
+    """None: no money moves in the scenario, or nobody answers any more."""
+    host = environment.host or options.host
+    if not GOALS[options.scenario].least_paid or host is None:
+        return None
+    gateways = find_gateways(host)
+    try:
+        for gateway in gateways:
+            gateway.tell_again()
+        return reckon(host, gateways, Signer(read_key(Path(options.demonstration)), host), since)
+    except OSError as error:
+        print(f"the money could not be reckoned: {error}", file=sys.stderr)
+        return None
 
 
 def _say(sample: Sample) -> None:

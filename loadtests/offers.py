@@ -26,6 +26,7 @@ class Offers:
         """`guides`: one of each kind of item by its basic code. Raises NothingOnline."""
         offered = {kind for kind, guide in guides.items() if is_offered(guide)}
         handled = {kind for kind in offered if not is_instant(guides[kind])}
+        self.only_paid = tuple(guide for guide in guides.values() if is_only_paid(guide))
         self._items = _by_county(town, offered)
         self._handled = _by_county(town, handled)
         settled = [c for c in town.counties.ranked if c.code in self._handled]
@@ -51,11 +52,13 @@ def _by_county(town: Town, kinds: Collection[str]) -> dict[str, Popularity[Item]
 
 
 def read_offers(host: str, town: Town) -> Offers:
-    """Look at one guide of each kind. Raises OSError and NothingOnline."""
+    """Look at one guide of each kind that the lists call online and say how it is handled:
+    others have no process. Raises OSError and NothingOnline."""
     examples = {
         item.basic_code: item
         for county in town.counties.ranked
         for item in town.items(county).ranked
+        if item.online_depth in _ONLINE and item.handling_type is not None
     }
     return Offers(town, {kind: _read_guide(host, item) for kind, item in examples.items()})
 
@@ -64,10 +67,17 @@ def is_offered(guide: Guide) -> bool:
     """Whether somebody known only by their app may apply, for themselves, online."""
     return (
         guide.process is not None
+        and not is_only_paid(guide)
         and guide.process.assurance_level == "basic"
         and guide.online_depth in _ONLINE
         and (not guide.audience or "natural_person" in guide.audience)
     )
+
+
+def is_only_paid(guide: Guide) -> bool:
+    """Whether nobody applies for it: a bill is made for who asks, and paid."""
+    fee = guide.process.payment if guide.process is not None else None
+    return fee is not None and fee.without_case
 
 
 def is_instant(guide: Guide) -> bool:

@@ -10,9 +10,9 @@ import gevent
 from locust.env import Environment
 from locust.runners import WorkerRunner
 
-from loadtests.figures import Failure, Figures, Sample
+from loadtests.figures import Failure, Figures, Reckoning, Sample
 from loadtests.phone import LAG_MS, REFUSED
-from loadtests.request_names import AGAIN
+from loadtests.request_names import AGAIN, WAITS
 from loadtests.tally import Tally, percentile
 
 _SAMPLE_SECONDS = 1.0
@@ -41,13 +41,14 @@ class Recorder:
         events.test_stop.add_listener(self._stop)
         self.on_sample: Callable[[Sample], None] | None = None
 
-    def figures(self) -> Figures:
+    def figures(self, reckoning: Reckoning | None = None) -> Figures:
         """Everything measured so far."""
         seconds = max(0.001, (self._ended or time.monotonic()) - self._began)
         rows = [tally.row(name, seconds) for name, tally in sorted(self._all.items())]
         total = Tally()
-        for tally in self._all.values():
-            total.add(tally)
+        for name, tally in self._all.items():
+            if name not in WAITS:
+                total.add(tally)
         again = [row for row in rows if row.name.endswith(AGAIN)]
         asked_again = sum(row.requests - row.refused for row in again)
         not_modified = sum(row.not_modified for row in again)
@@ -64,6 +65,7 @@ class Recorder:
             judged=total.judged,
             stale=total.stale,
             longest_lag_ms=round(total.longest_lag_ms, 1),
+            reckoning=reckoning,
         )
 
     def _failures(self) -> tuple[Failure, ...]:
@@ -149,5 +151,6 @@ class Recorder:
         total = Tally()
         for name, tally in window.items():
             self._all.setdefault(name, Tally()).add(tally)
-            total.add(tally)
+            if name not in WAITS:
+                total.add(tally)
         return total

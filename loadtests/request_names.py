@@ -25,6 +25,26 @@ SHOW = "GET /v1/platform/cases/{case_no}"
 PUSH = "POST /v1/platform/cases/{case_no}/events"
 BATCH = "POST /v1/platform/events"
 
+LINK = "POST /v1/me/channels"
+BILLS = "GET /v1/bills"
+MAKE_BILL = "POST /v1/bills"
+BILL = "GET /v1/bills/{bill_no}"
+PAY = "POST /v1/payments"
+PAYMENT = "GET /v1/payments/{payment_no}"
+CANCEL = "POST /v1/payments/{payment_no}/cancellation"
+RAISE = "POST /v1/platform/bills"
+HANDLED = "GET /v1/platform/payments/{payment_no}"
+REFUND = "POST /v1/platform/payments/{payment_no}/refunds"
+
+NOTICE = "POST /v1/notices/{channel}"
+FORGED = NOTICE + " · forged"
+PROBE = NOTICE + " · probe"
+
+PAID_SEEN = "paid in the app → succeeded is seen"
+"""No request but what a person waits for: from their confirming to the answer that says so."""
+WAITS = frozenset({PAID_SEEN})
+"""What is measured beside requests, and counted among none."""
+
 AGAIN = " · If-None-Match"
 """Follows the name where the caller has an answer already and asks whether it still holds."""
 REPEATED = " · same key"

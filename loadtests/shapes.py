@@ -87,6 +87,20 @@ SCENARIOS: dict[str, Scenario] = {
         BURSTS,
         users=8,
     ),
+    "payments": Scenario(
+        "缴费：两个渠道下单、付款、查结果，有人取消、有人重复点、有人两边一起付，部门还退几笔",
+        {"PayingCitizen": 30, "RefundDesk": 1},
+        MORNING,
+        users=62,
+        think_scale=0.4,
+    ),
+    "notice-storm": Scenario(
+        "渠道的通知风暴：同一笔付款的通知乱序重复十遍，夹着伪造的和故意签错的",
+        {"NoticeStorm": 1},
+        CALM,
+        users=12,
+        think_scale=0.1,
+    ),
 }
 
 

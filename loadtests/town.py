@@ -42,11 +42,14 @@ class County(Struct, frozen=True):
 
 
 class Item(Struct, frozen=True):
-    """A service item that can be opened: its code, its name and where it is offered."""
+    """A service item that can be opened: its code, its name, where it is offered; and where the
+    list says so, how much of it can be done online, from I to IV, and how it is handled."""
 
     service_code: str
     name: str
     region_code: str
+    online_depth: str | None = None
+    handling_type: str | None = None
 
     @property
     def basic_code(self) -> str:
@@ -142,6 +145,8 @@ class _Summary(Struct, frozen=True):
     service_code: str
     name: str
     region: _RegionRef
+    online_depth: str | None = None
+    handling_type: str | None = None
 
 
 class _Regions(Struct, frozen=True):
@@ -182,7 +187,13 @@ def _read_own_items(host: str, region: str) -> Iterator[Item]:
         for found in page.items:
             if found.region.code != region:
                 return
-            yield Item(found.service_code, found.name, region)
+            yield Item(
+                found.service_code,
+                found.name,
+                region,
+                found.online_depth,
+                found.handling_type,
+            )
 
 
 P = TypeVar("P", _Regions, _Summaries)

@@ -28,6 +28,32 @@ CREATE TYPE public.pgqueuer_status AS ENUM (
 );
 
 --
+-- Name: demand_no_more_red_than_blue(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.demand_no_more_red_than_blue() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    rest_fen bigint;
+begin
+    -- Two that answer the same receipt wait for each other here.
+    perform from receipts
+    where receipt_id = new.reverses and kind = 'receipt' and payment_no = new.payment_no
+    for no key update;
+    if not found then
+        raise exception 'red letters answer a receipt of the same payment' using errcode = 'check_violation';
+    end if;
+    select sum(amount_fen) into rest_fen
+    from receipts where receipt_id = new.reverses or reverses = new.reverses;
+    if rest_fen + new.amount_fen < 0 then
+        raise exception 'more in red letters than was received' using errcode = 'check_violation';
+    end if;
+    return new;
+end
+$$;
+
+--
 -- Name: demand_whole_entry(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -114,11 +140,27 @@ $$;
 CREATE FUNCTION public.project_ledger_lines() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    broken bigint;
 begin
+    -- Subqueries, not joins: of the new rows nothing is known to the planner, and a join may read
+    -- the whole of the other table.
+    -- One currency an entry: its lines and their accounts all carry the entry's. Foreign keys would
+    -- lock every busy account's row once a line; entries and accounts never change nor go.
+    if exists (
+        select from added l
+        where (select e.currency from ledger_entries e where e.entry_id = l.entry_id)
+                is distinct from l.currency
+            or (select a.currency from ledger_accounts a where a.account_id = l.account_id)
+                is distinct from l.currency
+    ) then
+        raise exception 'a line has an entry and an account of its currency'
+            using errcode = 'foreign_key_violation';
+    end if;
     if exists (
         select from (select distinct entry_id from added) a
-        join ledger_entries e on e.entry_id = a.entry_id
-        where e.line_count < (select count(*) from ledger_lines l where l.entry_id = a.entry_id)
+        where (select e.line_count from ledger_entries e where e.entry_id = a.entry_id)
+            < (select count(*) from ledger_lines l where l.entry_id = a.entry_id)
     ) then
         raise exception 'the entry is complete' using errcode = 'restrict_violation';
     end if;
@@ -129,20 +171,22 @@ begin
     group by account_id
     order by account_id
     on conflict (account_id, shard) do update set balance_fen = b.balance_fen + excluded.balance_fen;
-    insert into ledger_subject_balances as b (account_id, subject, floor, balance_fen)
-    select l.account_id, l.subject, a.floor, sum(l.amount_fen)::bigint
-    from added l
-    join ledger_accounts a on a.account_id = l.account_id
-    where a.floor <> 0
-    group by l.account_id, l.subject, a.floor
-    order by l.account_id, l.subject
-    on conflict (account_id, subject) do update set balance_fen = b.balance_fen + excluded.balance_fen;
+    with floors as materialized (
+        select a.account_id, a.floor from ledger_accounts a
+        where a.account_id in (select account_id from added) and a.floor <> 0
+    ), changed as (
+        insert into ledger_subject_balances as b (account_id, subject, floor, balance_fen)
+        select l.account_id, l.subject, f.floor, sum(l.amount_fen)::bigint
+        from added l
+        join floors f on f.account_id = l.account_id
+        group by l.account_id, l.subject, f.floor
+        order by l.account_id, l.subject
+        on conflict (account_id, subject) do update set balance_fen = b.balance_fen + excluded.balance_fen
+        returning b.floor, b.balance_fen
+    )
+    select count(*) into broken from changed where sign(balance_fen) * floor < 0;
     -- No check constraint: an upsert would hold it against the addend before it finds the row.
-    if exists (
-        select from (select distinct account_id, subject from added) l
-        join ledger_subject_balances b on b.account_id = l.account_id and b.subject = l.subject
-        where sign(b.balance_fen) * b.floor < 0
-    ) then
+    if broken > 0 then
         raise exception 'a subject''s balance would cross its floor' using errcode = 'check_violation';
     end if;
     return null;
@@ -318,6 +362,22 @@ CREATE TABLE public.audit_waiting (
 COMMENT ON TABLE public.audit_waiting IS 'entries not yet in the chain; a worker takes them out within seconds';
 
 --
+-- Name: bill_claims; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.bill_claims (
+    citizen_id text NOT NULL,
+    bill_no text NOT NULL,
+    claimed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE bill_claims; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.bill_claims IS 'who typed a bill''s payment notice code: they may see and pay it, whoever owes it';
+
+--
 -- Name: bills; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -326,13 +386,14 @@ CREATE TABLE public.bills (
     bill_id bigint NOT NULL,
     origin text NOT NULL,
     citizen_id text,
-    case_no text NOT NULL,
+    case_no text,
     case_seq integer,
     platform_id text,
     reference text,
     service_code text NOT NULL,
     service_name text NOT NULL,
     region_code text NOT NULL,
+    department_code text NOT NULL,
     amount_fen bigint NOT NULL,
     basis text,
     standard text,
@@ -341,10 +402,11 @@ CREATE TABLE public.bills (
     payment_no text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     paid_at timestamp with time zone,
+    cancel_reason text,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT bills_amount_fen_check CHECK ((amount_fen > 0)),
     CONSTRAINT bills_bill_no_check CHECK ((bill_no ~ '^[0-9]{20}$'::text)),
-    CONSTRAINT bills_origin_check CHECK ((origin = ANY (ARRAY['case'::text, 'platform'::text]))),
+    CONSTRAINT bills_origin_check CHECK ((origin = ANY (ARRAY['case'::text, 'platform'::text, 'citizen'::text]))),
     CONSTRAINT bills_status_check CHECK ((status = ANY (ARRAY['unpaid'::text, 'paid'::text, 'cancelled'::text, 'partially_refunded'::text, 'refunded'::text])))
 )
 WITH (fillfactor='80');
@@ -354,6 +416,12 @@ WITH (fillfactor='80');
 --
 
 COMMENT ON COLUMN public.bills.bill_no IS 'payment notice code 缴款码: 20 random digits that say nothing';
+
+--
+-- Name: COLUMN bills.case_no; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.bills.case_no IS 'none: an item that is only paid, or a fine decided elsewhere';
 
 --
 -- Name: COLUMN bills.case_seq; Type: COMMENT; Schema: public; Owner: -
@@ -372,6 +440,12 @@ COMMENT ON COLUMN public.bills.reference IS 'the platform''s own number: the sam
 --
 
 COMMENT ON COLUMN public.bills.payment_no IS 'the one payment that paid it';
+
+--
+-- Name: COLUMN bills.cancel_reason; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.bills.cancel_reason IS 'why whoever raised it took it back, for the person who owed it';
 
 --
 -- Name: bills_bill_id_seq; Type: SEQUENCE; Schema: public; Owner: -
@@ -538,6 +612,37 @@ COMMENT ON COLUMN public.cases.received_on IS 'the day the materials last became
 --
 
 COMMENT ON COLUMN public.cases.accepted_on IS 'received_on of an accepted case: the clock counts from the day after';
+
+--
+-- Name: channel_bill_lines; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.channel_bill_lines (
+    load_id bigint NOT NULL,
+    line_no integer NOT NULL,
+    kind text NOT NULL,
+    payment_no text NOT NULL,
+    refund_no text NOT NULL,
+    channel_payment_id text NOT NULL,
+    channel_refund_id text,
+    amount_fen bigint NOT NULL,
+    fee_fen bigint NOT NULL,
+    state text NOT NULL,
+    happened_at timestamp with time zone NOT NULL,
+    CONSTRAINT channel_bill_lines_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text])))
+);
+
+--
+-- Name: TABLE channel_bill_lines; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.channel_bill_lines IS 'the channels'' own words, but for whom they name: no buyer is kept';
+
+--
+-- Name: COLUMN channel_bill_lines.refund_no; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.channel_bill_lines.refund_no IS 'empty for a payment';
 
 --
 -- Name: channel_links; Type: TABLE; Schema: public; Owner: -
@@ -1329,26 +1434,41 @@ CREATE TABLE public.organisations (
 COMMENT ON TABLE public.organisations IS 'Organisations 法人 as claimed: several may claim a code, one is confirmed.';
 
 --
--- Name: payment_notices; Type: TABLE; Schema: public; Owner: -
+-- Name: payment_resolutions; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE TABLE public.payment_notices (
-    channel text NOT NULL,
-    notice_id text NOT NULL,
+CREATE TABLE public.payment_resolutions (
     payment_no text NOT NULL,
+    matter text NOT NULL,
+    action text NOT NULL,
+    note text NOT NULL,
+    reference text,
+    amount_fen bigint,
     refund_no text,
-    said text NOT NULL,
-    outcome text NOT NULL,
-    times integer DEFAULT 1 NOT NULL,
-    first_at timestamp with time zone DEFAULT now() NOT NULL,
-    last_at timestamp with time zone DEFAULT now() NOT NULL
+    new_refund_no text,
+    clerk text NOT NULL,
+    resolved_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT payment_resolutions_action_check CHECK ((action = ANY (ARRAY['refund_again'::text, 'settled_outside'::text, 'seen'::text]))),
+    CONSTRAINT payment_resolutions_amount_fen_check CHECK ((amount_fen > 0))
 );
 
 --
--- Name: TABLE payment_notices; Type: COMMENT; Schema: public; Owner: -
+-- Name: TABLE payment_resolutions; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.payment_notices IS 'every proven notice, also those about orders that we do not know';
+COMMENT ON TABLE public.payment_resolutions IS 'each matter is settled once, by one clerk';
+
+--
+-- Name: COLUMN payment_resolutions.matter; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payment_resolutions.matter IS 'a flag of the payment, long_unknown, or the number of a refund, with its round';
+
+--
+-- Name: COLUMN payment_resolutions.new_refund_no; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payment_resolutions.new_refund_no IS 'the refund instead of it: under a new number, or by hand';
 
 --
 -- Name: payments; Type: TABLE; Schema: public; Owner: -
@@ -1359,10 +1479,14 @@ CREATE TABLE public.payments (
     bill_no text NOT NULL,
     citizen_id text NOT NULL,
     channel text NOT NULL,
+    merchant_id text DEFAULT ''::text NOT NULL,
+    notice_base text,
     link_id text NOT NULL,
     description text NOT NULL,
     amount_fen bigint NOT NULL,
+    taken_fen bigint,
     refunded_fen bigint DEFAULT 0 NOT NULL,
+    doubted_fen bigint,
     status text DEFAULT 'pending'::text NOT NULL,
     cancel_asked boolean DEFAULT false NOT NULL,
     flag text,
@@ -1376,15 +1500,40 @@ CREATE TABLE public.payments (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT payments_amount_fen_check CHECK ((amount_fen > 0)),
-    CONSTRAINT payments_check CHECK (((refunded_fen >= 0) AND (refunded_fen <= amount_fen)))
+    CONSTRAINT payments_check CHECK (((refunded_fen >= 0) AND (refunded_fen <= COALESCE(taken_fen, amount_fen)))),
+    CONSTRAINT payments_taken_fen_check CHECK ((taken_fen > 0))
 )
 WITH (fillfactor='70');
+
+--
+-- Name: COLUMN payments.merchant_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payments.merchant_id IS 'the number at the channel that the money is taken under';
+
+--
+-- Name: COLUMN payments.notice_base; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payments.notice_base IS 'the public address when it was ordered: a repeat of the order names the same';
 
 --
 -- Name: COLUMN payments.link_id; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.payments.link_id IS 'the account that pays: channels take money from one person only';
+
+--
+-- Name: COLUMN payments.taken_fen; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payments.taken_fen IS 'what the channel took, where that is not the amount asked';
+
+--
+-- Name: COLUMN payments.doubted_fen; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payments.doubted_fen IS 'another amount that a notice named; the channel is asked until it says what it has';
 
 --
 -- Name: COLUMN payments.flag; Type: COMMENT; Schema: public; Owner: -
@@ -1397,6 +1546,156 @@ COMMENT ON COLUMN public.payments.flag IS 'why somebody should look at it, whate
 --
 
 COMMENT ON COLUMN public.payments.query_at IS 'when the channel is asked next, while the payment is not finished';
+
+--
+-- Name: refunds; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.refunds (
+    refund_no text NOT NULL,
+    payment_no text NOT NULL,
+    platform_id text,
+    amount_fen bigint NOT NULL,
+    reason text NOT NULL,
+    status text DEFAULT 'asked'::text NOT NULL,
+    channel_refund_id text,
+    round smallint DEFAULT 1 NOT NULL,
+    query_at timestamp with time zone DEFAULT now() NOT NULL,
+    queries integer DEFAULT 0 NOT NULL,
+    by_hand boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    succeeded_at timestamp with time zone,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT refunds_amount_fen_check CHECK ((amount_fen > 0)),
+    CONSTRAINT refunds_status_check CHECK ((status = ANY (ARRAY['asked'::text, 'processing'::text, 'succeeded'::text, 'failed'::text])))
+)
+WITH (fillfactor='70');
+
+--
+-- Name: TABLE refunds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.refunds IS 'number and amount never change: every repeat carries the same';
+
+--
+-- Name: COLUMN refunds.round; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.refunds.round IS 'how many times it was promised: once more after each failure';
+
+--
+-- Name: COLUMN refunds.by_hand; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.refunds.by_hand IS 'the payer has it another way: no channel knows of it';
+
+--
+-- Name: payment_matters; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.payment_matters AS
+ WITH every AS (
+         SELECT payments.payment_no,
+            payments.flag AS matter,
+            payments.flag AS kind,
+            NULL::text AS refund_no,
+            NULL::bigint AS amount_fen,
+            payments.updated_at AS since
+           FROM public.payments
+          WHERE ((payments.flag IS NOT NULL) AND (payments.flag <> 'refund_failed'::text))
+        UNION ALL
+         SELECT payments.payment_no,
+            'long_unknown'::text,
+            'long_unknown'::text,
+            NULL::text,
+            NULL::bigint,
+            payments.created_at
+           FROM public.payments
+          WHERE ((payments.status = 'unknown'::text) AND (payments.created_at < (now() - '1 day'::interval)))
+        UNION ALL
+         SELECT refunds.payment_no,
+                CASE refunds.round
+                    WHEN 1 THEN refunds.refund_no
+                    ELSE ((refunds.refund_no || '/'::text) || refunds.round)
+                END AS "case",
+            'refund_failed'::text,
+            refunds.refund_no,
+            refunds.amount_fen,
+            refunds.updated_at
+           FROM public.refunds
+          WHERE (refunds.status = 'failed'::text)
+        UNION ALL
+         SELECT refunds.payment_no,
+            ('late/'::text || refunds.refund_no),
+            'refund_late'::text,
+            refunds.refund_no,
+            refunds.amount_fen,
+            refunds.created_at
+           FROM public.refunds
+          WHERE ((refunds.status = ANY (ARRAY['asked'::text, 'processing'::text])) AND (refunds.created_at < (now() - '1 day'::interval)))
+        UNION ALL
+         SELECT f.payment_no,
+            ('twice/'::text || f.refund_no),
+            'refunded_twice'::text,
+            f.refund_no,
+            f.amount_fen,
+            f.updated_at
+           FROM (public.payment_resolutions s
+             JOIN public.refunds f ON ((f.refund_no = s.refund_no)))
+          WHERE ((s.action = 'settled_outside'::text) AND (f.status = 'succeeded'::text))
+        )
+ SELECT payment_no,
+    matter,
+    kind,
+    refund_no,
+    amount_fen,
+    since
+   FROM every e
+  WHERE (NOT (EXISTS ( SELECT
+           FROM public.payment_resolutions r
+          WHERE ((r.payment_no = e.payment_no) AND (r.matter = e.matter)))));
+
+--
+-- Name: VIEW payment_matters; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.payment_matters IS 'what waits for a person, one row for each thing that has to be settled';
+
+--
+-- Name: payment_notices; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.payment_notices (
+    notice_key text NOT NULL,
+    channel text NOT NULL,
+    notice_id text NOT NULL,
+    payment_no text NOT NULL,
+    refund_no text,
+    said text NOT NULL,
+    outcome text NOT NULL,
+    content_sealed bytea,
+    times integer DEFAULT 1 NOT NULL,
+    first_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE payment_notices; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.payment_notices IS 'every proven notice, also those about orders that we do not know';
+
+--
+-- Name: COLUMN payment_notices.notice_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payment_notices.notice_key IS 'channel/notice_id: the same in every repeat';
+
+--
+-- Name: COLUMN payment_notices.content_sealed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.payment_notices.content_sealed IS 'what was proven, whole; it names persons';
 
 --
 -- Name: pgqueuer; Type: TABLE; Schema: public; Owner: -
@@ -1609,32 +1908,264 @@ CREATE TABLE public.platforms (
 COMMENT ON COLUMN public.platforms.service_prefixes IS 'beginnings of service codes, such as a department; an empty one is everything';
 
 --
--- Name: refunds; Type: TABLE; Schema: public; Owner: -
+-- Name: receipt_payers; Type: TABLE; Schema: public; Owner: -
 --
 
-CREATE TABLE public.refunds (
-    refund_no text NOT NULL,
+CREATE TABLE public.receipt_payers (
+    receipt_id text NOT NULL,
+    payer_sealed bytea NOT NULL,
+    payer_code text
+);
+
+--
+-- Name: TABLE receipt_payers; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.receipt_payers IS 'who paid, as they were called then; kept as long as the receipt, by law';
+
+--
+-- Name: COLUMN receipt_payers.payer_code; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.receipt_payers.payer_code IS 'an organisation''s credit code; none for a person';
+
+--
+-- Name: receipts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.receipts (
+    receipt_id text NOT NULL,
+    code text NOT NULL,
+    number bigint NOT NULL,
+    check_characters text NOT NULL,
+    kind text NOT NULL,
     payment_no text NOT NULL,
-    platform_id text,
+    bill_no text NOT NULL,
+    refund_no text,
+    reverses text,
+    title text NOT NULL,
+    issuer_code text NOT NULL,
+    issuer_name text NOT NULL,
+    service_code text NOT NULL,
+    item_name text NOT NULL,
+    basis text,
+    standard text,
+    quantity integer DEFAULT 1 NOT NULL,
     amount_fen bigint NOT NULL,
-    reason text NOT NULL,
-    status text DEFAULT 'asked'::text NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    CONSTRAINT receipts_check CHECK ((((kind = 'receipt'::text) = (amount_fen > 0)) AND (amount_fen <> 0))),
+    CONSTRAINT receipts_check1 CHECK (((kind = 'receipt'::text) = (reverses IS NULL))),
+    CONSTRAINT receipts_check2 CHECK (((kind = 'receipt'::text) = (refund_no IS NULL))),
+    CONSTRAINT receipts_check_characters_check CHECK ((check_characters ~ '^[0-9A-Z]{6}$'::text)),
+    CONSTRAINT receipts_kind_check CHECK ((kind = ANY (ARRAY['receipt'::text, 'red_letter'::text]))),
+    CONSTRAINT receipts_quantity_check CHECK ((quantity > 0))
+);
+
+--
+-- Name: TABLE receipts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.receipts IS 'never changed and never deleted; no key leads to payments, which it outlives';
+
+--
+-- Name: COLUMN receipts.reverses; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.receipts.reverses IS 'of a receipt in red letters the one that it answers, in whole or in part';
+
+--
+-- Name: reconciliation_differences; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.reconciliation_differences (
+    difference_id bigint NOT NULL,
+    channel text NOT NULL,
+    day date NOT NULL,
+    kind text NOT NULL,
+    payment_no text NOT NULL,
+    refund_no text NOT NULL,
+    occurrence integer DEFAULT 1 NOT NULL,
+    cause text NOT NULL,
+    status text NOT NULL,
+    here_fen bigint,
+    there_fen bigint,
+    gap_fen bigint NOT NULL,
+    here_state text,
+    there_state text,
+    here_at timestamp with time zone,
+    there_at timestamp with time zone,
+    channel_payment_id text,
     channel_refund_id text,
-    query_at timestamp with time zone DEFAULT now() NOT NULL,
-    queries integer DEFAULT 0 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    succeeded_at timestamp with time zone,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT refunds_amount_fen_check CHECK ((amount_fen > 0)),
-    CONSTRAINT refunds_status_check CHECK ((status = ANY (ARRAY['asked'::text, 'processing'::text, 'succeeded'::text, 'failed'::text])))
+    service_code text,
+    region_code text,
+    run_no integer NOT NULL,
+    queried_at timestamp with time zone,
+    note text,
+    resolved_by text,
+    resolved_at timestamp with time zone,
+    first_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_seen_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT reconciliation_differences_cause_check CHECK ((cause = ANY (ARRAY['missing_here'::text, 'missing_there'::text, 'amount'::text, 'state'::text, 'duplicate'::text, 'date_cut_off'::text]))),
+    CONSTRAINT reconciliation_differences_check CHECK (((status <> 'resolved'::text) OR (note IS NOT NULL))),
+    CONSTRAINT reconciliation_differences_check1 CHECK (((note IS NULL) = (resolved_by IS NULL))),
+    CONSTRAINT reconciliation_differences_kind_check CHECK ((kind = ANY (ARRAY['payment'::text, 'refund'::text]))),
+    CONSTRAINT reconciliation_differences_status_check CHECK ((status = ANY (ARRAY['open'::text, 'explained'::text, 'repaired'::text, 'closed'::text, 'resolved'::text])))
+)
+WITH (fillfactor='80');
+
+--
+-- Name: COLUMN reconciliation_differences.occurrence; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.reconciliation_differences.occurrence IS 'from 2 on: the same number again in one bill';
+
+--
+-- Name: COLUMN reconciliation_differences.gap_fen; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.reconciliation_differences.gap_fen IS 'what we count of that day less what the bill counts; money back is negative';
+
+--
+-- Name: COLUMN reconciliation_differences.service_code; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.reconciliation_differences.service_code IS 'of the bill that was paid; none: the money belongs to nobody we know';
+
+--
+-- Name: COLUMN reconciliation_differences.run_no; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.reconciliation_differences.run_no IS 'the run that saw it last';
+
+--
+-- Name: reconciliation_differences_difference_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.reconciliation_differences ALTER COLUMN difference_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.reconciliation_differences_difference_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: reconciliation_leases; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.reconciliation_leases (
+    channel text NOT NULL,
+    day date NOT NULL,
+    token text NOT NULL,
+    leased_until timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50');
+
+--
+-- Name: TABLE reconciliation_leases; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.reconciliation_leases IS 'who runs a day: one at a time, and only while it says that it lives';
+
+--
+-- Name: reconciliation_loads; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.reconciliation_loads (
+    load_id bigint NOT NULL,
+    channel text NOT NULL,
+    day date NOT NULL
+);
+
+--
+-- Name: TABLE reconciliation_loads; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.reconciliation_loads IS 'each time that a bill was fetched; what does not count any more goes with its lines';
+
+--
+-- Name: reconciliation_loads_load_id_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.reconciliation_loads ALTER COLUMN load_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.reconciliation_loads_load_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: reconciliation_reports; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.reconciliation_reports (
+    day date NOT NULL,
+    page_sha256 text NOT NULL,
+    table_sha256 text NOT NULL,
+    drawn_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE reconciliation_reports; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.reconciliation_reports IS 'the last report of a day: a page for people and a table, in the file store';
+
+--
+-- Name: reconciliations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.reconciliations (
+    channel text NOT NULL,
+    day date NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    reason text,
+    load_id bigint,
+    run_no integer DEFAULT 0 NOT NULL,
+    lines integer,
+    payments_here integer,
+    payments_here_fen bigint,
+    payments_there integer,
+    payments_there_fen bigint,
+    refunds_here integer,
+    refunds_here_fen bigint,
+    refunds_there integer,
+    refunds_there_fen bigint,
+    fees_fen bigint,
+    ledger_fen bigint,
+    ledger_wrong integer,
+    finished_at timestamp with time zone,
+    CONSTRAINT reconciliations_check CHECK (((state = ANY (ARRAY['waiting'::text, 'failed'::text])) OR ((finished_at IS NOT NULL) AND (ledger_fen IS NOT NULL)))),
+    CONSTRAINT reconciliations_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'clean'::text, 'open'::text, 'failed'::text])))
 )
 WITH (fillfactor='70');
 
 --
--- Name: TABLE refunds; Type: COMMENT; Schema: public; Owner: -
+-- Name: TABLE reconciliations; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.refunds IS 'number and amount never change: every repeat carries the same';
+COMMENT ON TABLE public.reconciliations IS 'one row a channel and day, however often it is run; waiting: there is no bill yet';
+
+--
+-- Name: COLUMN reconciliations.load_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.reconciliations.load_id IS 'the lines of the bill that count; others are left over from a run that ended';
+
+--
+-- Name: COLUMN reconciliations.ledger_fen; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.reconciliations.ledger_fen IS 'what the ledger says came in, less what went back, at the channel that day';
+
+--
+-- Name: COLUMN reconciliations.ledger_wrong; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.reconciliations.ledger_wrong IS 'balances of the ledger that are not the sum of their lines';
 
 --
 -- Name: regions; Type: TABLE; Schema: public; Owner: -
@@ -2105,6 +2636,13 @@ ALTER TABLE ONLY public.audit_waiting
     ADD CONSTRAINT audit_waiting_pkey PRIMARY KEY (entry_id);
 
 --
+-- Name: bill_claims bill_claims_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bill_claims
+    ADD CONSTRAINT bill_claims_pkey PRIMARY KEY (citizen_id, bill_no);
+
+--
 -- Name: bills bills_bill_id_key; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2131,6 +2669,13 @@ ALTER TABLE ONLY public.case_events
 
 ALTER TABLE ONLY public.cases
     ADD CONSTRAINT cases_pkey PRIMARY KEY (case_no);
+
+--
+-- Name: channel_bill_lines channel_bill_lines_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.channel_bill_lines
+    ADD CONSTRAINT channel_bill_lines_pkey PRIMARY KEY (load_id, line_no);
 
 --
 -- Name: channel_links channel_links_channel_app_id_open_id_index_key; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2445,7 +2990,14 @@ ALTER TABLE ONLY public.organisations
 --
 
 ALTER TABLE ONLY public.payment_notices
-    ADD CONSTRAINT payment_notices_pkey PRIMARY KEY (channel, notice_id);
+    ADD CONSTRAINT payment_notices_pkey PRIMARY KEY (notice_key);
+
+--
+-- Name: payment_resolutions payment_resolutions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payment_resolutions
+    ADD CONSTRAINT payment_resolutions_pkey PRIMARY KEY (payment_no, matter);
 
 --
 -- Name: payments payments_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2523,6 +3075,76 @@ ALTER TABLE ONLY public.platforms
 
 ALTER TABLE ONLY public.platforms
     ADD CONSTRAINT platforms_pkey PRIMARY KEY (platform_id);
+
+--
+-- Name: receipt_payers receipt_payers_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipt_payers
+    ADD CONSTRAINT receipt_payers_pkey PRIMARY KEY (receipt_id);
+
+--
+-- Name: receipts receipts_code_number_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT receipts_code_number_key UNIQUE (code, number);
+
+--
+-- Name: receipts receipts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT receipts_pkey PRIMARY KEY (receipt_id);
+
+--
+-- Name: receipts receipts_refund_no_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT receipts_refund_no_key UNIQUE (refund_no);
+
+--
+-- Name: reconciliation_differences reconciliation_differences_channel_day_kind_payment_no_refu_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reconciliation_differences
+    ADD CONSTRAINT reconciliation_differences_channel_day_kind_payment_no_refu_key UNIQUE (channel, day, kind, payment_no, refund_no, occurrence);
+
+--
+-- Name: reconciliation_differences reconciliation_differences_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reconciliation_differences
+    ADD CONSTRAINT reconciliation_differences_pkey PRIMARY KEY (difference_id);
+
+--
+-- Name: reconciliation_leases reconciliation_leases_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reconciliation_leases
+    ADD CONSTRAINT reconciliation_leases_pkey PRIMARY KEY (channel, day);
+
+--
+-- Name: reconciliation_loads reconciliation_loads_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reconciliation_loads
+    ADD CONSTRAINT reconciliation_loads_pkey PRIMARY KEY (load_id);
+
+--
+-- Name: reconciliation_reports reconciliation_reports_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reconciliation_reports
+    ADD CONSTRAINT reconciliation_reports_pkey PRIMARY KEY (day);
+
+--
+-- Name: reconciliations reconciliations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reconciliations
+    ADD CONSTRAINT reconciliations_pkey PRIMARY KEY (channel, day);
 
 --
 -- Name: refunds refunds_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2699,6 +3321,12 @@ CREATE INDEX audit_entries_actor ON public.audit_entries USING btree (actor, ent
 CREATE INDEX audit_entries_subject ON public.audit_entries USING btree (subject, entry_id);
 
 --
+-- Name: bill_claims_bill; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX bill_claims_bill ON public.bill_claims USING btree (bill_no);
+
+--
 -- Name: bills_case; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2775,6 +3403,12 @@ CREATE INDEX cases_unaccepted ON public.cases USING btree (received_on) WHERE (s
 --
 
 CREATE INDEX cases_warn ON public.cases USING btree (warn_on) WHERE ((warn_on IS NOT NULL) AND (warned IS DISTINCT FROM 'red'::text));
+
+--
+-- Name: channel_bill_lines_numbers; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX channel_bill_lines_numbers ON public.channel_bill_lines USING btree (payment_no, refund_no);
 
 --
 -- Name: channel_links_citizen; Type: INDEX; Schema: public; Owner: -
@@ -2909,6 +3543,12 @@ CREATE UNIQUE INDEX organisations_verified ON public.organisations USING btree (
 CREATE INDEX payment_notices_payment ON public.payment_notices USING btree (payment_no);
 
 --
+-- Name: payment_resolutions_refund; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payment_resolutions_refund ON public.payment_resolutions USING btree (refund_no) WHERE (action = 'settled_outside'::text);
+
+--
 -- Name: payments_bill; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2924,13 +3564,31 @@ CREATE INDEX payments_citizen ON public.payments USING btree (citizen_id);
 -- Name: payments_due; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX payments_due ON public.payments USING btree (query_at) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]));
+CREATE INDEX payments_due ON public.payments USING btree (query_at) WHERE ((status = ANY (ARRAY['pending'::text, 'unknown'::text])) OR (doubted_fen IS NOT NULL));
+
+--
+-- Name: payments_flagged; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payments_flagged ON public.payments USING btree (payment_no) WHERE (flag IS NOT NULL);
 
 --
 -- Name: payments_live; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE UNIQUE INDEX payments_live ON public.payments USING btree (bill_no, channel) WHERE (status = ANY (ARRAY['pending'::text, 'unknown'::text]));
+
+--
+-- Name: payments_paid; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payments_paid ON public.payments USING btree (channel, paid_at) WHERE (paid_at IS NOT NULL);
+
+--
+-- Name: payments_unknown; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX payments_unknown ON public.payments USING btree (created_at) WHERE (status = 'unknown'::text);
 
 --
 -- Name: pgqueuer_ep_ea_idx; Type: INDEX; Schema: public; Owner: -
@@ -3023,16 +3681,70 @@ CREATE INDEX platform_keys_platform ON public.platform_keys USING btree (platfor
 CREATE INDEX platform_nonces_used_at ON public.platform_nonces USING brin (used_at);
 
 --
+-- Name: receipts_payment; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX receipts_payment ON public.receipts USING btree (payment_no) WHERE (kind = 'receipt'::text);
+
+--
+-- Name: receipts_reverses; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX receipts_reverses ON public.receipts USING btree (reverses) WHERE (reverses IS NOT NULL);
+
+--
+-- Name: reconciliation_differences_day; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX reconciliation_differences_day ON public.reconciliation_differences USING btree (day, difference_id);
+
+--
+-- Name: reconciliation_differences_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX reconciliation_differences_open ON public.reconciliation_differences USING btree (channel, day) WHERE (status = 'open'::text);
+
+--
+-- Name: reconciliation_loads_day; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX reconciliation_loads_day ON public.reconciliation_loads USING btree (channel, day);
+
+--
+-- Name: reconciliations_load; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX reconciliations_load ON public.reconciliations USING btree (load_id);
+
+--
 -- Name: refunds_due; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX refunds_due ON public.refunds USING btree (query_at) WHERE (status = ANY (ARRAY['asked'::text, 'processing'::text]));
 
 --
+-- Name: refunds_failed; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX refunds_failed ON public.refunds USING btree (payment_no) WHERE (status = 'failed'::text);
+
+--
+-- Name: refunds_open; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX refunds_open ON public.refunds USING btree (created_at) WHERE (status = ANY (ARRAY['asked'::text, 'processing'::text]));
+
+--
 -- Name: refunds_payment; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX refunds_payment ON public.refunds USING btree (payment_no);
+
+--
+-- Name: refunds_succeeded; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX refunds_succeeded ON public.refunds USING btree (succeeded_at) WHERE (succeeded_at IS NOT NULL);
 
 --
 -- Name: regions_name; Type: INDEX; Schema: public; Owner: -
@@ -3299,6 +4011,36 @@ CREATE TRIGGER ledger_lines_never_truncated BEFORE TRUNCATE ON public.ledger_lin
 CREATE TRIGGER ledger_lines_projected AFTER INSERT ON public.ledger_lines REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.project_ledger_lines();
 
 --
+-- Name: receipt_payers receipt_payers_kept; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER receipt_payers_kept BEFORE DELETE OR UPDATE OF receipt_id, payer_code ON public.receipt_payers FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: receipt_payers receipt_payers_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER receipt_payers_never_truncated BEFORE TRUNCATE ON public.receipt_payers FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: receipts receipts_append_only; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER receipts_append_only BEFORE DELETE OR UPDATE ON public.receipts FOR EACH ROW EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: receipts receipts_never_truncated; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER receipts_never_truncated BEFORE TRUNCATE ON public.receipts FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_change();
+
+--
+-- Name: receipts receipts_red_within_blue; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER receipts_red_within_blue BEFORE INSERT ON public.receipts FOR EACH ROW WHEN ((new.kind = 'red_letter'::text)) EXECUTE FUNCTION public.demand_no_more_red_than_blue();
+
+--
 -- Name: pgqueuer tg_pgqueuer_changed; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3326,11 +4068,25 @@ ALTER TABLE ONLY public.agent_invitations
     ADD CONSTRAINT agent_invitations_citizen_id_fkey FOREIGN KEY (citizen_id) REFERENCES public.citizens(citizen_id);
 
 --
+-- Name: bill_claims bill_claims_bill_no_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.bill_claims
+    ADD CONSTRAINT bill_claims_bill_no_fkey FOREIGN KEY (bill_no) REFERENCES public.bills(bill_no);
+
+--
 -- Name: case_events case_events_case_no_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.case_events
     ADD CONSTRAINT case_events_case_no_fkey FOREIGN KEY (case_no) REFERENCES public.cases(case_no);
+
+--
+-- Name: channel_bill_lines channel_bill_lines_load_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.channel_bill_lines
+    ADD CONSTRAINT channel_bill_lines_load_id_fkey FOREIGN KEY (load_id) REFERENCES public.reconciliation_loads(load_id) ON DELETE CASCADE;
 
 --
 -- Name: channel_links channel_links_citizen_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -3389,20 +4145,6 @@ ALTER TABLE ONLY public.ledger_entries
     ADD CONSTRAINT ledger_entries_reverses_fkey FOREIGN KEY (reverses) REFERENCES public.ledger_entries(entry_id);
 
 --
--- Name: ledger_lines ledger_lines_account_id_currency_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.ledger_lines
-    ADD CONSTRAINT ledger_lines_account_id_currency_fkey FOREIGN KEY (account_id, currency) REFERENCES public.ledger_accounts(account_id, currency);
-
---
--- Name: ledger_lines ledger_lines_entry_id_currency_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.ledger_lines
-    ADD CONSTRAINT ledger_lines_entry_id_currency_fkey FOREIGN KEY (entry_id, currency) REFERENCES public.ledger_entries(entry_id, currency);
-
---
 -- Name: ledger_subject_balances ledger_subject_balances_account_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3431,6 +4173,13 @@ ALTER TABLE ONLY public.organisation_members
     ADD CONSTRAINT organisation_members_organisation_id_fkey FOREIGN KEY (organisation_id) REFERENCES public.organisations(organisation_id);
 
 --
+-- Name: payment_resolutions payment_resolutions_payment_no_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.payment_resolutions
+    ADD CONSTRAINT payment_resolutions_payment_no_fkey FOREIGN KEY (payment_no) REFERENCES public.payments(payment_no);
+
+--
 -- Name: payments payments_bill_no_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3450,6 +4199,34 @@ ALTER TABLE ONLY public.platform_keys
 
 ALTER TABLE ONLY public.platform_usage
     ADD CONSTRAINT platform_usage_platform_id_fkey FOREIGN KEY (platform_id) REFERENCES public.platforms(platform_id);
+
+--
+-- Name: receipt_payers receipt_payers_receipt_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipt_payers
+    ADD CONSTRAINT receipt_payers_receipt_id_fkey FOREIGN KEY (receipt_id) REFERENCES public.receipts(receipt_id);
+
+--
+-- Name: receipts receipts_code_number_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT receipts_code_number_fkey FOREIGN KEY (code, number) REFERENCES public.fiscal_numbers(code, number);
+
+--
+-- Name: receipts receipts_reverses_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.receipts
+    ADD CONSTRAINT receipts_reverses_fkey FOREIGN KEY (reverses) REFERENCES public.receipts(receipt_id);
+
+--
+-- Name: reconciliation_differences reconciliation_differences_channel_day_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.reconciliation_differences
+    ADD CONSTRAINT reconciliation_differences_channel_day_fkey FOREIGN KEY (channel, day) REFERENCES public.reconciliations(channel, day);
 
 --
 -- Name: refunds refunds_payment_no_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -3511,4 +4288,7 @@ INSERT INTO public.schema_migrations VALUES ('20261122000700');
 INSERT INTO public.schema_migrations VALUES ('20261122000800');
 INSERT INTO public.schema_migrations VALUES ('20261122000900');
 INSERT INTO public.schema_migrations VALUES ('20261122001000');
+INSERT INTO public.schema_migrations VALUES ('20261122001050');
 INSERT INTO public.schema_migrations VALUES ('20261122001100');
+INSERT INTO public.schema_migrations VALUES ('20261122001200');
+INSERT INTO public.schema_migrations VALUES ('20261122001300');

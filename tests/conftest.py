@@ -27,6 +27,7 @@ from api.embedded import embedded_servers, start_valkey, stop_valkey
 from api.migrations import migrate
 from api.settings import Settings
 from api.statements import Connection
+from tests.worker import note_beginning
 
 # Fixtures of the planted town, for every test of a feature.
 pytest_plugins = ["tests.town", "tests.live", "tests.gateways", "tests.standing"]
@@ -93,6 +94,18 @@ def pytest_configure_node(node: Any) -> None:
     servers = getattr(node.config, "zhangban_servers", None) or start_servers()
     node.config.zhangban_servers = servers
     node.workerinput["zhangban_servers"] = (servers.database_url, servers.redis_url)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker has the whole standing service: to bring it up costs more than to share it."""
+    for item in items:
+        if "standing" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group("standing"))
+
+
+def pytest_runtest_setup() -> None:
+    """Tell the job workers of tests which facts are older than the test."""
+    note_beginning()
 
 
 def pytest_unconfigure() -> None:

@@ -34,6 +34,7 @@ class SimulatedGateway:
         self.name = name
         self.address = address
         self.folder = folder
+        self.process: subprocess.Popen[bytes] | None = None
         self._client = httpx.Client(base_url=f"{address}/_control", trust_env=False, timeout=10)
 
     @property
@@ -121,6 +122,7 @@ def simulating(name: str, folder: Path, *arguments: str) -> Iterator[SimulatedGa
             preexec_fn=end_with_parent,
         )
     gateway = SimulatedGateway(name, f"http://127.0.0.1:{port}", folder)
+    gateway.process = process
     try:
         _wait_until_up(gateway, process)
         yield gateway

@@ -54,6 +54,13 @@ def serving(folder: Path, **environment: str) -> Iterator[str]:
             process.wait()
 
 
+def bound_socket() -> socket.socket:
+    """A loopback port that is ours from now on, for a server of this process."""
+    bound = socket.socket()
+    bound.bind(("127.0.0.1", 0))
+    return bound
+
+
 def free_port() -> int:
     """A loopback port that nobody listens on now."""
     with socket.socket() as probe:

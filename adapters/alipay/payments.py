@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
 
+import msgspec
+
 from adapters.alipay import codes, signing, wire
 from adapters.alipay.bills import read_bill
 from adapters.alipay.forms import prove_form
@@ -39,6 +41,11 @@ class AlipayPayments:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+
+    @property
+    def merchant_id(self) -> str:
+        """The seller's number, or the application where the configuration names none."""
+        return self._gateway.config.seller_id or self._gateway.config.app_id
 
     async def order(self, order: PaymentOrder) -> PaymentLaunch:
         """`client_parameters`: `tradeNO` for `my.tradePay`."""
@@ -178,7 +185,7 @@ class AlipayPayments:
         if config.seller_id and fields.get("seller_id") != config.seller_id:
             raise NoticeRefused("not_ours")
         try:
-            return _read_trade_notice(fields)
+            return msgspec.structs.replace(_read_trade_notice(fields), content=inbound.body)
         except wire.Unreadable:
             raise NoticeRefused("malformed") from None
 
@@ -196,6 +203,8 @@ def _report(trade: wire.Trade) -> PaymentReport:
     was_refunded = codes.is_refund_seen(trade.gmt_refund, refunded_fen)
     paid_at = wire.read_optional_time(trade.send_pay_date)
     amount_fen = _fen(trade.total_amount)
+    if trade.trade_no:
+        wire.read_name(trade.trade_no)
     state = codes.payment_state(
         trade.trade_status, was_paid=paid_at is not None, was_refunded=was_refunded
     )
@@ -226,6 +235,8 @@ def _read_trade_notice(fields: dict[str, str]) -> PaymentNotice:
     )
     payment = _report(trade)
     refund_no = fields.get("out_biz_no")
+    if refund_no:
+        wire.read_name(refund_no)
     is_refund = bool(refund_no) and payment.state in ("partially_refunded", "refunded")
     refund = RefundReport(
         refund_no or "",
@@ -235,6 +246,7 @@ def _read_trade_notice(fields: dict[str, str]) -> PaymentNotice:
         amount_fen=None,
         succeeded_at=wire.read_optional_time(trade.gmt_refund),
         channel_state=payment.channel_state,
+        total_refunded_fen=payment.refunded_fen,
     )
     return PaymentNotice(
         notice_id=_demand(fields, "notify_id"),
@@ -248,7 +260,7 @@ def _read_trade_notice(fields: dict[str, str]) -> PaymentNotice:
 def _demand(fields: dict[str, str], name: str) -> str:
     if not fields.get(name):
         raise wire.Unreadable("a notice without what every notice has")
-    return fields[name]
+    return wire.read_name(fields[name])
 
 
 def _fen(amount: Decimal | None) -> int | None:

@@ -26,6 +26,10 @@ _TIME = re.compile(r"\A\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(?:\.\d{1,6})?\Z")
 _USER_ID = re.compile(r"\A2088\d{12}\Z")
 
 
+# Whatever names something: no database takes every text there is.
+_NAME = re.compile(r"\A[\x21-\x7e]{1,128}\Z")
+
+
 class Unreadable(Exception):
     """A value that is not what its field may hold; the text holds no data."""
 
@@ -84,6 +88,13 @@ def read_optional_time(text: str | None) -> datetime | None:
 
 def spell_day(day: date) -> str:
     return day.isoformat()
+
+
+def read_name(text: str) -> str:
+    """A number or an id, theirs or ours. Raises Unreadable."""
+    if not _NAME.match(text):
+        raise Unreadable("a name of characters that no name has")
+    return text
 
 
 def is_user_id(person: str) -> bool:

@@ -17,6 +17,7 @@ a call to the gateway
 - `status_after`      handled, then answered like `status`
 - `lose_reply`        handled, then the connection is cut without one byte of an answer
 - `quota`             that many calls are left, later ones get the vendor's quota error
+- `wrong_amount_answered`  what is said of an order is one fen too much, properly signed
 a call's answer, and each attempt to deliver a notice
 - `wrong_signature`   the signature is well formed and wrong
 - `rotate_key`        signed by the gateway's next key, under that key's number
@@ -56,6 +57,7 @@ SWITCHES: dict[Event, frozenset[str]] = {
             "status_after",
             "lose_reply",
             "quota",
+            "wrong_amount_answered",
             "wrong_signature",
             "rotate_key",
         }
@@ -83,6 +85,7 @@ class Fault(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True)
     out_of_order: bool = False
     mute: bool = False
     wrong_amount: bool = False
+    wrong_amount_answered: bool = False
     rotate_key: bool = False
     quota: Annotated[int, Meta(ge=0)] | None = None
     only: list[str] | str | None = None

@@ -88,6 +88,8 @@ class Answer(Struct, frozen=True):
 
 
 _CODES_KEPT_SECONDS = 86400
+# Of what is only looked back at; money is kept for its bills.
+ROWS_MOST = 50_000
 Handler = Callable[[Call], Answer]
 ControlAct = Callable[[Mapping[str, str], bytes], Any]
 
@@ -148,12 +150,12 @@ class Gateway(ABC):
         self.faults = FaultBoard()
         self.journal = Journal(options.data_dir / "journal.ndjson")
         self.citizens = Table(self.journal, "citizens", Citizen)
-        self.codes = Table(self.journal, "codes", Code)
-        self.payments = Table(self.journal, "payments", Payment)
-        self.refunds = Table(self.journal, "refunds", Refund)
-        self.messages = Table(self.journal, "messages", SentMessage)
+        self.codes = Table(self.journal, "codes", Code, most=ROWS_MOST)
+        self.payments = Table(self.journal, "payments", Payment, group=lambda p: p.merchant_no)
+        self.refunds = Table(self.journal, "refunds", Refund, group=lambda r: r.order_id)
+        self.messages = Table(self.journal, "messages", SentMessage, most=ROWS_MOST)
         self.checks = Table(self.journal, "checks", IdentityCheck)
-        self.notices = Table(self.journal, "notices", Notice)
+        self.notices = Table(self.journal, "notices", Notice, most=ROWS_MOST)
         self.sender = NoticeSender(
             self.notices,
             self.faults,
@@ -185,7 +187,10 @@ class Gateway(ABC):
 
     @abstractmethod
     def seal(self, call: Call, answer: Answer, fault: Fault) -> Answer:
-        """Sign an answer as the vendor does, or wrongly where the fault says so."""
+        """Sign an answer as the vendor does, or spoilt as the fault says.
+
+        `wrong_signature`, `rotate_key` and `wrong_amount_answered` are to be obeyed.
+        """
 
     @abstractmethod
     def sign_notice(self, notice: Notice, fault: Fault) -> Delivery:
@@ -277,8 +282,7 @@ class Gateway(ABC):
         """A payment by the vendor's number or the caller's, closed where its time has run out."""
         payment = self.payments.get(number)
         if payment is None:
-            same = (known for known in self.payments if known.merchant_no == number)
-            payment = next(same, None)
+            payment = next(iter(self.payments.of(number)), None)
         return None if payment is None else self.expire(payment)
 
     def show_payment(self, payment: Payment) -> dict[str, Any]:

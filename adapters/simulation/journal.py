@@ -9,7 +9,7 @@ is dropped.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -69,14 +69,31 @@ class Journal:
 
 
 class Table(Generic[Row]):
-    """Rows of one kind by their key, in the order in which they came."""
+    """Rows of one kind by their key, in the order in which they came.
 
-    def __init__(self, journal: Journal, name: str, kind: type[Row]) -> None:
+    `group` says what rows are also found by, and never changes in a row. With `most` the
+    oldest row makes room for one too many.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        name: str,
+        kind: type[Row],
+        *,
+        group: Callable[[Row], str] | None = None,
+        most: int | None = None,
+    ) -> None:
         self._journal = journal
         self._name = name
+        self._group = group
+        self._most = most
+        self._groups: dict[str, dict[str, None]] = {}
         self._rows: dict[str, Row] = {
             key: msgspec.json.decode(row, type=kind) for key, row in journal.found(name).items()
         }
+        for key, row in self._rows.items():
+            self._note_group(key, row)
 
     def get(self, key: str) -> Row | None:
         return self._rows.get(key)
@@ -84,13 +101,28 @@ class Table(Generic[Row]):
     def put(self, key: str, row: Row) -> Row:
         """Insert or replace; gives the row back."""
         self._journal.note(self._name, key, row)
+        if key not in self._rows:
+            self._note_group(key, row)
         self._rows[key] = row
+        if self._most is not None and len(self._rows) > self._most:
+            self.remove(next(iter(self._rows)))
         return row
+
+    def of(self, group: str) -> list[Row]:
+        """The rows of a group, in the order in which they came."""
+        return [self._rows[key] for key in self._groups.get(group, ())]
 
     def remove(self, key: str) -> None:
         """Forget the row, known or not."""
-        if self._rows.pop(key, None) is not None:
-            self._journal.note(self._name, key, None)
+        row = self._rows.pop(key, None)
+        if row is None:
+            return
+        self._journal.note(self._name, key, None)
+        if self._group is not None:
+            members = self._groups[self._group(row)]
+            del members[key]
+            if not members:
+                del self._groups[self._group(row)]
 
     def clear(self) -> None:
         for key in list(self._rows):
@@ -102,6 +134,10 @@ class Table(Generic[Row]):
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def _note_group(self, key: str, row: Row) -> None:
+        if self._group is not None:
+            self._groups.setdefault(self._group(row), {})[key] = None
 
 
 def _line(table: str, key: str, row: Struct | msgspec.Raw | None) -> bytes:

@@ -37,6 +37,7 @@ SWITCHES: dict[str, str] = {
     "wrong_signature": "签名错误",
     "rotate_key": "换用新密钥",
     "wrong_amount": "通知金额多一分",
+    "wrong_amount_answered": "答复金额多一分",
     "probe": "先发探测通知",
     "duplicate": "通知重复（次）",
     "concurrent": "通知并发（个）",

@@ -19,6 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from adapters.simulation.cashier import cashier_routes
 from adapters.simulation.control import control_routes
 from adapters.simulation.faults import NOTHING_WRONG, Fault
 from adapters.simulation.gateway import Answer, Call, Gateway, Operation, Options, Outcome
@@ -42,6 +43,8 @@ def run(open_gateway: Callable[[Options], Gateway], *, default_port: int) -> Non
             loop="uvloop",
             http=CuttableProtocol,
             lifespan="on",
+            # As the real gateways: longer than a caller keeps a silent connection.
+            timeout_keep_alive=75,
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -96,7 +99,13 @@ def build_application(gateway: Gateway) -> Starlette:
         for operation in gateway.operations()
     ]
     return Starlette(
-        routes=[*routes, *control_routes(gateway), *page_routes(gateway)], lifespan=lifespan
+        routes=[
+            *routes,
+            *control_routes(gateway),
+            *cashier_routes(gateway),
+            *page_routes(gateway),
+        ],
+        lifespan=lifespan,
     )
 
 

@@ -43,8 +43,9 @@ class MerchantSection(Struct, frozen=True, forbid_unknown_fields=True):
     """WeChat Pay. `platform_keys`: PUB_KEY_ID_… or certificate serial → PEM.
 
     With a PUB_KEY_ID_… the first such key is asked for in every call; without one the
-    platform's certificates are fetched and kept fresh. In partner mode `merchant_id` and the
-    channel's `app_id` are the provider's; an open_id is one of `sub_app_id` where that is set.
+    platform's certificates are fetched and kept fresh. In partner mode `merchant_id` is the
+    provider's. The channel's `app_id` is always the mini-program's: it is the provider's too,
+    or the sub-merchant's own, and then `provider_app_id` names the provider's.
     """
 
     merchant_id: Word
@@ -54,7 +55,7 @@ class MerchantSection(Struct, frozen=True, forbid_unknown_fields=True):
     platform_keys: dict[str, str] = {}
     mode: Literal["direct", "partner"] = "direct"
     sub_merchant_id: Word | None = None
-    sub_app_id: Word | None = None
+    provider_app_id: Word | None = None
 
 
 class ApiSecuritySection(Struct, frozen=True, forbid_unknown_fields=True):
@@ -93,7 +94,7 @@ class Merchant(Struct, frozen=True):
     platform_keys: dict[str, RSAPublicKey]
     asked_serial: str | None
     sub_merchant_id: str | None
-    sub_app_id: str | None
+    provider_app_id: str | None
 
     @property
     def is_partner(self) -> bool:
@@ -152,8 +153,8 @@ def _merchant(name: str, section: MerchantSection | None) -> Merchant | None:
     place = f"{name}.merchant"
     if (section.mode == "partner") != (section.sub_merchant_id is not None):
         raise ConfigurationWrong(f"[{place}]: sub_merchant_id goes with mode = partner")
-    if section.sub_app_id is not None and section.mode != "partner":
-        raise ConfigurationWrong(f"[{place}]: sub_app_id goes with mode = partner")
+    if section.provider_app_id is not None and section.mode != "partner":
+        raise ConfigurationWrong(f"[{place}]: provider_app_id goes with mode = partner")
     public_ids = [s for s in section.platform_keys if s.startswith(PUBLIC_KEY_PREFIX)]
     key = _private(f"[{place}]: private_key", section.private_key)
     return Merchant(
@@ -165,7 +166,7 @@ def _merchant(name: str, section: MerchantSection | None) -> Merchant | None:
         },
         asked_serial=public_ids[0] if public_ids else None,
         sub_merchant_id=section.sub_merchant_id,
-        sub_app_id=section.sub_app_id,
+        provider_app_id=section.provider_app_id,
     )
 
 

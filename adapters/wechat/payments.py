@@ -38,6 +38,8 @@ from adapters.wechat.signing import Unproven, sign_launch
 CHINA = timezone(timedelta(hours=8))
 _PAYMENT_NO = re.compile(r"[0-9A-Za-z_\-|*]{6,32}")
 _REFUND_NO = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
+# Whatever names something: no database takes every text there is.
+_NAME = re.compile(r"[\x21-\x7e]{1,128}")
 _DESCRIPTION, _REASON, _NOTICE_URL, _ATTACH = 127, 80, 255, 128
 
 
@@ -50,6 +52,12 @@ class WeChatPayments:
         self._is_partner = merchant.settings.is_partner
         self._transactions = f"/v3/pay/{'partner/' if self._is_partner else ''}transactions"
 
+    @property
+    def merchant_id(self) -> str:
+        """Of a partner: the merchant it takes the money for."""
+        settings = self._merchant.settings
+        return settings.sub_merchant_id or settings.key.merchant_id
+
     async def order(self, order: PaymentOrder) -> PaymentLaunch:
         """The same order again gives the same prepay id; another under its number is refused."""
         _demand(_PAYMENT_NO, order.payment_no)
@@ -59,7 +67,7 @@ class WeChatPayments:
         answer = await self._merchant.call("order", "POST", f"{self._transactions}/jsapi", asked)
         prepaid = read(answer.body, wire.Prepaid)
         parameters = sign_launch(
-            self._launching_app,
+            self._app_id,
             prepaid.prepay_id,
             self._merchant.settings.key.key,
             timestamp=int(self._merchant.now()),
@@ -80,6 +88,9 @@ class WeChatPayments:
         found = read(answer.body, wire.Transaction)
         if found.out_trade_no != payment_no or not self._is_mine(found):
             raise Unreachable("answer_unproven", channel_code="not_ours")
+        if found.amount is not None and found.amount.currency != "CNY":
+            # Of money that is no fen nothing can be said here.
+            return PaymentReport(payment_no, "unknown", channel_state=found.trade_state)
         return _report(found)
 
     async def close(self, payment_no: str) -> PaymentReport:
@@ -138,9 +149,11 @@ class WeChatPayments:
         except Unproven as error:
             raise NoticeRefused(error.code) from None
         if notice.event_type.startswith("TRANSACTION."):
-            return self._payment_notice(notice, _decode(content, wire.Transaction))
+            found = self._payment_notice(notice, _decode(content, wire.Transaction))
+            return msgspec.structs.replace(found, content=content)
         if notice.event_type.startswith("REFUND."):
-            return self._refund_notice(notice, _decode(content, wire.Refund))
+            back = self._refund_notice(notice, _decode(content, wire.Refund))
+            return msgspec.structs.replace(back, content=content)
         raise NoticeRefused("malformed", channel_code=notice.event_type[:64])
 
     def acknowledge(self, accepted: bool) -> Reply:
@@ -168,19 +181,17 @@ class WeChatPayments:
         )
         if not self._is_partner:
             return msgspec.structs.replace(common, appid=self._app_id, mchid=number)
-        payer = "sub_openid" if settings.sub_app_id else "sp_openid"
+        provider = settings.provider_app_id
+        # An open id is one of the mini-program, whoever's that is.
+        payer = "sub_openid" if provider else "sp_openid"
         return msgspec.structs.replace(
             common,
-            sp_appid=self._app_id,
+            sp_appid=provider or self._app_id,
             sp_mchid=number,
-            sub_appid=settings.sub_app_id,
+            sub_appid=self._app_id if provider else None,
             sub_mchid=settings.sub_merchant_id,
             payer={payer: order.open_id},
         )
-
-    @property
-    def _launching_app(self) -> str:
-        return self._merchant.settings.sub_app_id or self._app_id
 
     def _owner(self) -> Struct:
         number = self._merchant.settings.key.merchant_id
@@ -197,16 +208,25 @@ class WeChatPayments:
         if self._is_partner:
             numbers = (found.sp_mchid, found.sub_mchid)
             right = numbers == (settings.key.merchant_id, settings.sub_merchant_id)
-            app = found.sp_appid if isinstance(found, wire.Transaction) else None
         else:
             right = found.mchid == settings.key.merchant_id
-            app = found.appid if isinstance(found, wire.Transaction) else None
-        return right and app in (None, self._app_id)
+        return right and self._is_of_our_application(found)
+
+    def _is_of_our_application(self, found: wire.Transaction | wire.Refund) -> bool:
+        if isinstance(found, wire.Refund):
+            return True
+        if not self._is_partner:
+            return found.appid in (None, self._app_id)
+        provider = self._merchant.settings.provider_app_id
+        ours = (provider, self._app_id) if provider else (self._app_id, None)
+        told = (found.sp_appid, found.sub_appid)
+        return all(said in (None, own) for said, own in zip(told, ours, strict=True))
 
     def _payment_notice(self, notice: wire.Notice, found: wire.Transaction) -> PaymentNotice:
         if not self._is_mine(found):
             raise NoticeRefused("not_ours")
         try:
+            _demand_names(notice.id)
             report = _report(found)
         except Unreachable:
             raise NoticeRefused("malformed") from None
@@ -223,6 +243,7 @@ class WeChatPayments:
         if not self._is_mine(found):
             raise NoticeRefused("not_ours")
         try:
+            _demand_names(notice.id)
             report = _refund(found)
         except Unreachable:
             raise NoticeRefused("malformed") from None
@@ -244,6 +265,7 @@ class WeChatPayments:
 
 def _report(found: wire.Transaction) -> PaymentReport:
     payer = found.payer
+    _demand_names(found.out_trade_no, found.transaction_id)
     return PaymentReport(
         payment_no=found.out_trade_no,
         state=PAYMENT_STATES.get(found.trade_state, "unknown"),
@@ -257,6 +279,7 @@ def _report(found: wire.Transaction) -> PaymentReport:
 
 def _refund(found: wire.Refund) -> RefundReport:
     word = found.refund_status or found.status or ""
+    _demand_names(found.out_trade_no, found.out_refund_no, found.refund_id)
     return RefundReport(
         refund_no=found.out_refund_no,
         payment_no=found.out_trade_no,
@@ -276,6 +299,11 @@ def _time(text: str | None) -> datetime | None:
     except ValueError:
         raise Unreachable("answer_unreadable") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def _demand_names(*names: str | None) -> None:
+    if not all(_NAME.fullmatch(name) for name in names if name):
+        raise Unreachable("answer_unreadable")
 
 
 def _demand(pattern: re.Pattern[str], number: str) -> None:

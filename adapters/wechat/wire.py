@@ -294,6 +294,7 @@ class Transaction(Struct):
     mchid: str | None = None
     sp_appid: str | None = None
     sp_mchid: str | None = None
+    sub_appid: str | None = None
     sub_mchid: str | None = None
     transaction_id: str | None = None
     success_time: str | None = None

@@ -26,6 +26,8 @@ def know_bill(database: Database, cache: Cache) -> Callable[[BillRaised], Awaita
     """Progress names the bill from now on: whoever keeps or watches it hears of a change."""
 
     async def know_bill_of_case(fact: BillRaised) -> None:
+        if fact.case_no is None:
+            return
         async with database.transaction() as connection:
             version = await queries.touch_waiting_case(connection, case_no=fact.case_no)
         if version is not None:
@@ -38,6 +40,8 @@ def move_when_paid(database: Database, cache: Cache) -> Callable[[PaymentSettled
     """The fee is here: the case goes on. Once, however often it is told."""
 
     async def move_case_when_paid(fact: PaymentSettled) -> None:
+        if fact.case_no is None:
+            return
         async with database.transaction() as connection:
             case = await queries.lock_case(connection, case_no=fact.case_no)
             if case is None or await queries.was_told_paid(

@@ -13,8 +13,12 @@ from api.errors import Conflict, FieldError, ValidationFailed
 from api.vault import Vault
 
 ISSUER = "掌办"
-# Who makes clerks could give themselves any right: so they handle nothing and see no trail.
-_ALONE = "administrator"
+# Who makes clerks could give themselves any right: so they handle nothing and see no trail. Who
+# gives money back neither decides what is owed nor checks the trail of it.
+_ALONE = {
+    "administrator": ("账号管理员不能兼任其他角色。", "An administrator has no other role."),
+    "cashier": ("出纳不能兼任其他角色。", "A cashier has no other role."),
+}
 
 
 class ClerkExists(Conflict):
@@ -60,14 +64,6 @@ async def make_clerk(
 
 
 def _check_roles(body: NewClerkBody) -> None:
-    if _ALONE in body.roles and len(set(body.roles)) > 1:
-        raise ValidationFailed(
-            errors=[
-                FieldError(
-                    "roles",
-                    "roles_apart",
-                    "账号管理员不能兼任其他角色。",
-                    "An administrator has no other role.",
-                )
-            ]
-        )
+    for role, words in _ALONE.items():
+        if role in body.roles and len(set(body.roles)) > 1:
+            raise ValidationFailed(errors=[FieldError("roles", "roles_apart", *words)])

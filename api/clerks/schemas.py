@@ -15,7 +15,7 @@ Password = Annotated[
     Meta(min_length=12, max_length=200, pattern=r"\A[^\x00]*\Z", examples=["a long passphrase"]),
 ]
 TotpCode = Annotated[str, Meta(pattern=r"\A[0-9]{6}\Z", examples=["492039"])]
-Role = Literal["handler", "supervisor", "auditor", "administrator"]
+Role = Literal["handler", "supervisor", "auditor", "cashier", "administrator"]
 ServicePrefix = Annotated[str, Meta(pattern=r"\A[0-9A-Z]{0,31}\Z")]
 RegionPrefix = Annotated[str, Meta(pattern=r"\A[0-9]{0,12}\Z")]
 
@@ -23,6 +23,7 @@ ROLE_WORDS: dict[Role, str] = {
     "handler": "moves cases of their bodies and places",
     "supervisor": "sees what is late, extends limits, confirms organisations",
     "auditor": "reads the audit trail",
+    "cashier": "settles money that went wrong, and does nothing else",
     "administrator": "makes and disables clerks, and does nothing else",
 }
 

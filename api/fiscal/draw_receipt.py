@@ -35,9 +35,14 @@ _FONT = "NotoSansSC-receipt"
 _PAGE = landscape(A5)
 _MARGIN = 12 * mm
 _HEAD = 40 * mm
+# What reportlab leaves free around everything on a page.
+_FRAME_PADDING = 6
 _FOOT = 20 * mm
-_WIDTHS = tuple(width * mm for width in (22, 54, 12, 14, 24, 34, 26))
+_WIDTHS = tuple(width * mm for width in (28, 52, 12, 14, 26, 32, 22))
 _COLUMNS = ("项目编码", "项目名称", "单位", "数量", "标准", "金额（元）", "备注")
+# The paper form has so many rows, filled or not.
+_FORM_ROWS = 4
+_ROW = 8 * mm
 _FORM = HexColor("#9c4a1a")
 _INK = HexColor("#1a1a1a")
 _RED = HexColor("#c8102e")
@@ -103,7 +108,27 @@ def _items(receipt: FiscalReceipt) -> Table:
                 _paragraph(item.note, _BODY),
             ]
         )
-    return Table(rows, colWidths=_WIDTHS, repeatRows=1, style=_GRID)
+    return _leave_rows(rows, _FORM_ROWS - len(receipt.items), room=_measure(_sums(receipt)))
+
+
+def _leave_rows(rows: list[list[Any]], blank: int, *, room: float) -> Table:
+    """The table with as many blank rows as the form has, and as leave room below on the page."""
+    filled = Table(rows, colWidths=_WIDTHS, repeatRows=1, style=_GRID)
+    left = _PAGE[1] - _HEAD - _FOOT - 2 * _FRAME_PADDING - room - _measure(filled)
+    blank = max(0, min(blank, int(left // _ROW)))
+    return Table(
+        [*rows, *([""] * len(_COLUMNS) for _ in range(blank))],
+        colWidths=_WIDTHS,
+        rowHeights=[*(None for _ in rows), *(_ROW for _ in range(blank))],
+        repeatRows=1,
+        style=_GRID,
+    )
+
+
+def _measure(table: Table) -> float:
+    """How high it is."""
+    _, height = table.wrap(sum(_WIDTHS), _PAGE[1])
+    return float(height)
 
 
 def _sums(receipt: FiscalReceipt) -> Table:
@@ -170,8 +195,8 @@ def _paint_foot(canvas: Canvas, receipt: FiscalReceipt) -> None:
     width = _PAGE[0]
     places = (
         (_MARGIN, 92 * mm, "收款单位（章）：", receipt.issuer),
-        (110 * mm, 40 * mm, "复核人：", receipt.reviewer),
-        (156 * mm, 40 * mm, "收款人：", receipt.cashier),
+        (110 * mm, 40 * mm, "复核人：", receipt.reviewer or "—"),
+        (156 * mm, 40 * mm, "收款人：", receipt.cashier or "—"),
     )
     for across, most, label, value in places:
         _paint_pair(canvas, across, 13 * mm, most, label, value)

@@ -7,22 +7,36 @@ one in red letters (红字票据): the same with amounts below zero, naming the 
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from api.fiscal.numbers import ReceiptName
 
-_ROOM = {"code": 30, "name": 100, "unit": 20, "quantity": 20, "standard": 60, "note": 60}
+ROOM_FOR_NAME: Final = 100
+"""Characters of an item, a payer or an issuer that can be printed."""
+
+ROOM_FOR_STANDARD: Final = 60
+ROOM_FOR_REMARKS: Final = 300
+
+_ROOM = {
+    "code": 30,
+    "name": ROOM_FOR_NAME,
+    "unit": 20,
+    "quantity": 20,
+    "standard": ROOM_FOR_STANDARD,
+    "note": 60,
+}
 _ROOM_AROUND = {
     "title": 60,
     "check": 20,
-    "payer": 100,
+    "payer": ROOM_FOR_NAME,
     "payer_code": 18,
-    "issuer": 100,
+    "issuer": ROOM_FOR_NAME,
     "reviewer": 30,
     "cashier": 30,
-    "remarks": 300,
+    "remarks": ROOM_FOR_REMARKS,
 }
 
 
@@ -91,6 +105,11 @@ def write_red_letter(
         items=opposite,
         reverses=receipt.name,
     )
+
+
+def cut(text: str, room: int) -> str:
+    """The text, with … in place of what there is no room for."""
+    return text if len(text) <= room else f"{text[: room - 1]}…"
 
 
 def _demand_room(struct: Struct, room: dict[str, int]) -> None:

@@ -10,6 +10,7 @@ from api.audit import note
 from api.errors import FieldError, ValidationFailed
 from api.payments import queries
 from api.payments.refusals import NotRefundable, RefundPreconditionFailed, no_such_payment
+from api.payments.reports.take_report import ask_back
 from api.payments.rows import BillRow, PaymentRow
 from api.payments.schemas import PlatformPayment, RefundAnswer, RefundBody
 from api.payments.show_money import (
@@ -19,7 +20,6 @@ from api.payments.show_money import (
     available_fen,
 )
 from api.payments.states import after
-from api.payments.take_report import ask_back
 from api.statements import Connection
 
 

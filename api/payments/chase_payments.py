@@ -17,8 +17,8 @@ from msgspec import structs
 from adapters.contract import ChannelError, PaymentReport, Payments, Refusal
 from api.errors import DatabaseUnavailable
 from api.payments import queries
+from api.payments.reports.take_report import take_report
 from api.payments.rows import DuePayment
-from api.payments.take_report import take_report
 from api.payments.till import WAITS, Till, ask
 
 log = structlog.get_logger()
@@ -65,8 +65,9 @@ async def _chase(till: Till, due: DuePayment) -> None:
         return
     till.reach("chase.told")
     try:
-        async with till.database.transaction() as connection:
-            outcome = await take_report(connection, due.channel, report)
+        outcome = await till.database.decide(
+            lambda c: take_report(c, due.channel, report, is_answer=True)
+        )
     except DatabaseUnavailable:
         # It is due again by itself.
         return

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, JSONBody
+from litestar.params import JSONBody
 
 from api.access import Caller, signed_by_platform
 from api.answers import private_answer
 from api.database import Database
 from api.errors import (
+    FieldError,
     IdempotencyKeyMissing,
     IdempotencyKeyReused,
     NonceUsed,
@@ -22,10 +23,11 @@ from api.errors import (
     SignatureWrong,
     ValidationFailed,
 )
-from api.idempotency import Answer, Keyed, fingerprint, read_key, remember
+from api.idempotency import Answer, Keyed, KeyHeader, fingerprint, read_key, remember
 from api.kinds import demand_text
 from api.payments.ask_refund import ask_refund, show_handled_payment
-from api.payments.raise_bills import raise_bill
+from api.payments.bills.bill_services import bill_service
+from api.payments.bills.raise_bills import raise_bill
 from api.payments.refusals import (
     BillOpen,
     NotRefundable,
@@ -33,21 +35,21 @@ from api.payments.refusals import (
     no_such_payment,
 )
 from api.payments.routes import PaymentPath
+from api.payments.rows import BillRow
 from api.payments.schemas import BillAnswer, BillBody, PlatformPayment, RefundAnswer, RefundBody
 from api.payments.show_money import answer_bill
 from api.problems import problems
 from api.settings import Settings
 from api.statements import Connection
+from api.vault import Vault
 
+EITHER = FieldError(
+    "case_no",
+    "case_or_service",
+    "“case_no”和“service_code”填一个；“id_number”只和“service_code”一起填。",
+    "Say either `case_no` or `service_code`, and `id_number` only with the latter.",
+)
 SIGNED = (SignatureWrong, NonceUsed, QuotaUsed)
-RefundKey = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        max_length=255,
-        description="1–255 visible characters; a repeat with the same key gets the same answer",
-    ),
-]
 
 
 @post(
@@ -55,15 +57,26 @@ RefundKey = Annotated[
     guards=[signed_by_platform],
     status_code=201,
     responses=problems(*SIGNED, ValidationFailed, NotFound, BillOpen, IdempotencyKeyReused),
-    summary="Bill a case",
+    summary="Bill a case, or an item without one",
 )
 async def bill_case(
     data: JSONBody[BillBody],
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
+    vault: NamedDependency[Vault],
 ) -> Response[BillAnswer]:
-    """Repeatable by `reference`. Push `payment_requested` as well where the case waits for it."""
-    raised = await database.decide(lambda c: raise_bill(c, caller, data))
+    """Repeatable by `reference`. For a case: push `payment_requested` too where it waits for it.
+    For an item without a case, such as a fine decided elsewhere, say `service_code`: its `bill_no`
+    is the payment notice code for the letter, by which anybody may pay it."""
+    if (data.case_no is None) == (data.service_code is None) or (data.case_no and data.id_number):
+        raise ValidationFailed(errors=[EITHER])
+
+    async def work(connection: Connection) -> BillRow:
+        if data.case_no is None:
+            return await bill_service(connection, vault, caller, data)
+        return await raise_bill(connection, caller, data)
+
+    raised = await database.decide(work)
     return private_answer(answer_bill(raised), status=201)
 
 
@@ -108,7 +121,7 @@ async def refund(
     caller: NamedDependency[Caller],
     database: NamedDependency[Database],
     settings: NamedDependency[Settings],
-    idempotency_key: RefundKey = None,
+    idempotency_key: KeyHeader = None,
 ) -> Response[RefundAnswer]:
     """`Idempotency-Key` is required. The channel answers later: read the payment again."""
     demand_text(payment_no, 64, no_such_payment())

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from api.database import Database
 from api.facts import CaseMoved, CitizensMerged
 from api.payments import queries
-from api.payments.raise_bills import follow_case
+from api.payments.bills import queries as bill_queries
+from api.payments.bills.raise_bills import follow_case
 
 
 def bill_case(database: Database) -> Callable[[CaseMoved], Awaitable[None]]:
@@ -27,5 +28,6 @@ def move_money(database: Database) -> Callable[[CitizensMerged], Awaitable[None]
         async with database.transaction() as connection:
             await queries.move_bills(connection, kept=fact.kept, gone=fact.gone)
             await queries.move_payments(connection, kept=fact.kept, gone=fact.gone)
+            await bill_queries.move_claims(connection, kept=fact.kept, gone=fact.gone)
 
     return move_bills_and_payments

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency, Provide
-from litestar.params import HeaderParameter, JSONBody, QueryParameter
+from litestar.params import JSONBody, QueryParameter
 
 from api.access import Caller, citizen_or_agent
 from api.answers import private_answer
@@ -26,9 +26,10 @@ from api.errors import (
     RequestInProgress,
     Unauthorized,
 )
-from api.idempotency import Keyed, fingerprint, read_key
+from api.idempotency import Keyed, KeyHeader, fingerprint, read_key
 from api.kinds import demand_text, path_code, path_text
 from api.pages import Cursor, Cursors, Limit, Page
+from api.payments.bills.routes import make_bill
 from api.payments.cancel_payment import cancel_payment
 from api.payments.refusals import (
     BillNotPayable,
@@ -52,14 +53,6 @@ PaymentPath = Annotated[
 ]
 StatusQuery = Annotated[
     BillStatus | None, QueryParameter(name="status", description="Only bills that stand there")
-]
-KeyHeader = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        max_length=255,
-        description="1–255 visible characters; a repeat with the same key gets the same answer",
-    ),
 ]
 
 
@@ -180,7 +173,7 @@ async def cancel(
 
 router = Router(
     "/v1",
-    route_handlers=[bills, bill, begin_payment, payment, cancel],
+    route_handlers=[bills, make_bill, bill, begin_payment, payment, cancel],
     dependencies={"till": Provide(open_till, sync_to_thread=False)},
     tags=["payments"],
 )

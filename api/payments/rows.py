@@ -8,11 +8,12 @@ from msgspec import Struct
 
 
 class CaseDue(Struct, frozen=True):
-    case_no: str
+    case_no: str | None
     citizen_id: str | None
     service_code: str
     service_name: str
     region_code: str
+    department_code: str
     status: str
     fee_fen: int | None
     fee_basis: str | None
@@ -22,7 +23,7 @@ class BillRow(Struct, frozen=True):
     bill_no: str
     bill_id: int
     citizen_id: str | None
-    case_no: str
+    case_no: str | None
     platform_id: str | None
     service_code: str
     service_name: str
@@ -35,6 +36,17 @@ class BillRow(Struct, frozen=True):
     payment_no: str | None
     created_at: datetime
     paid_at: datetime | None
+
+
+class PayableService(Struct, frozen=True):
+    """An item that may be billed; `guide` is JSON, `open` says whether it is in force."""
+
+    service_code: str
+    name: str
+    region_code: str
+    department_code: str
+    open: bool
+    guide: str
 
 
 class PayerRow(Struct, frozen=True):
@@ -93,3 +105,4 @@ class DueRefund(Struct, frozen=True):
     payment_amount_fen: int
     reason: str
     status: str
+    tries: int

@@ -13,14 +13,16 @@ from api.errors import DatabaseUnavailable
 from api.facts import RefundAsked
 from api.payments import queries
 from api.payments.chase_payments import AT_ONCE, together
+from api.payments.reports.take_report import take_refund_report
 from api.payments.rows import DueRefund
-from api.payments.take_report import take_refund_report
 from api.payments.till import Till, ask
 
 log = structlog.get_logger()
 
 # Refused now, and perhaps not tomorrow.
 _LATER = frozenset({"not_enough_funds", "quota_used", "not_permitted"})
+# About two hours; then a clerk sees that it failed.
+MOST_NOT_PERMITTED = 9
 WAITS = [timedelta(seconds=s) for s in (3, 5, 10, 30, 60, 300, 900, 3600)]
 
 
@@ -58,7 +60,7 @@ async def _send(till: Till, due: DueRefund) -> None:
         report = await ask(_ask_channel(till, payments, due))
     except Refusal as refusal:
         log.warning("refund_refused", channel=due.channel, code=refusal.code)
-        if refusal.code in _LATER:
+        if refusal.code in _LATER and not _is_in_vain(refusal, due):
             return
         report = RefundReport(due.refund_no, due.payment_no, "closed")
     except ChannelError as error:
@@ -66,11 +68,15 @@ async def _send(till: Till, due: DueRefund) -> None:
         return
     till.reach("refund.told")
     try:
-        async with till.database.transaction() as connection:
-            await take_refund_report(connection, due.channel, report)
+        await till.database.decide(lambda c: take_refund_report(c, due.channel, report))
     except DatabaseUnavailable:
         # It is due again by itself.
         return
+
+
+def _is_in_vain(refusal: Refusal, due: DueRefund) -> bool:
+    """A contract that does not cover refunds may be mended, but not by asking for ever."""
+    return refusal.code == "not_permitted" and due.tries >= MOST_NOT_PERMITTED
 
 
 async def _ask_channel(till: Till, payments: Payments, due: DueRefund) -> RefundReport:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
 from api.access import Caller, demand_scope
+from api.database import CHINA
 from api.errors import Forbidden
 from api.pages import ListCursors, Page
 from api.payments import queries
@@ -35,6 +38,7 @@ def answer_bill(bill: BillRow) -> BillAnswer:
         bill.standard,
         bill.status,  # type: ignore[arg-type]
         bill.due_on,
+        bill.status == "unpaid" and bill.due_on < datetime.now(CHINA).date(),
         bill.payment_no,
         bill.created_at,
         bill.paid_at,
@@ -126,7 +130,8 @@ async def available_fen(connection: Connection, payment: PaymentRow) -> int:
     if payment.status not in REFUNDABLE:
         return 0
     asked = await queries.sum_open_refunds(connection, payment_no=payment.payment_no)
-    return payment.amount_fen - payment.refunded_fen - (asked or 0)
+    held = await queries.find_held_fen(connection, payment_no=payment.payment_no)
+    return (held or 0) - payment.refunded_fen - (asked or 0)
 
 
 async def answer_platform(

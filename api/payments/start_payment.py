@@ -24,11 +24,11 @@ from api.payments.refusals import (
     PaymentOpen,
     no_such_bill,
 )
+from api.payments.reports.take_report import take_report
 from api.payments.rows import PaymentRow
 from api.payments.schemas import PaymentBody
 from api.payments.show_money import answer_payment
 from api.payments.states import LIVE, after
-from api.payments.take_report import take_report
 from api.payments.till import WAITS, Till, ask
 from api.statements import Connection
 
@@ -91,6 +91,7 @@ async def _begin(till: Till, connection: Connection, caller: Caller, body: Payme
     payment = await queries.find_live_payment(
         connection, bill_no=bill.bill_no, channel=body.channel
     )
+    is_new = payment is None
     if payment is None:
         payment = await queries.add_payment(
             connection,
@@ -98,6 +99,8 @@ async def _begin(till: Till, connection: Connection, caller: Caller, body: Payme
             bill_no=bill.bill_no,
             citizen_id=caller.owner,
             channel=body.channel,
+            merchant_id=till.payments(body.channel).merchant_id[:64],
+            notice_base=till.settings.public_address,
             link_id=payer.link_id,
             description=bill.service_name[:100],
             amount_fen=bill.amount_fen,
@@ -114,18 +117,24 @@ async def _begin(till: Till, connection: Connection, caller: Caller, body: Payme
     open_id = till.vault.open_text(
         payer.open_id_sealed, table="channel_links", column="open_id_sealed", row=payer.link_id
     )
-    return Intent(payment, _order_of(till, payment, open_id))
+    base = (
+        None
+        if is_new
+        else await queries.find_notice_base(connection, payment_no=payment.payment_no)
+    )
+    return Intent(payment, _order_of(base or till.settings.public_address, payment, open_id))
 
 
-def _order_of(till: Till, payment: PaymentRow, open_id: str) -> PaymentOrder:
-    """The same for every try: channels compare it with what they hold under the number."""
+def _order_of(notice_base: str, payment: PaymentRow, open_id: str) -> PaymentOrder:
+    """The same for every try: channels compare it with what they hold under the number. So the
+    address for notices is the one that held when it was first ordered."""
     return PaymentOrder(
         payment_no=payment.payment_no,
         amount_fen=payment.amount_fen,
         description=payment.description,
         open_id=open_id,
         expires_at=payment.expires_at,
-        notice_url=till.settings.public_address + notice_path(payment.channel),
+        notice_url=notice_base + notice_path(payment.channel),
     )
 
 
@@ -175,23 +184,27 @@ async def _note_refused(till: Till, payment: PaymentRow) -> None:
 
 
 async def _finish(connection: Connection, launched: Launched) -> Answer:
-    payment_no = launched.payment.payment_no
+    kept = None
     if launched.launch is not None:
-        await queries.lock_bill_of(connection, payment_no=payment_no, channel=None)
-        await queries.keep_launch(
-            connection,
-            payment_no=payment_no,
-            client_parameters=msgspec.json.encode(launched.launch.client_parameters).decode(),
-            channel_order_id=launched.launch.channel_order_id,
-        )
-        # The channel has an order, whatever was unsure before.
-        known = PaymentReport(payment_no, "pending")
-        await take_report(connection, launched.payment.channel, known)
-        await queries.query_soon(
-            connection, payment_no=payment_no, seconds=WAITS[0].total_seconds()
-        )
-    payment = await queries.lock_payment(connection, payment_no=payment_no)
+        kept = await _keep_launch(connection, launched.payment, launched.launch)
+    payment_no = launched.payment.payment_no
+    payment = kept or await queries.lock_payment(connection, payment_no=payment_no)
     if payment is None or (payment.status not in LIVE and payment.paid_at is None):
         raise PaymentFinished()
     where = {"Location": f"/v1/payments/{payment_no}"}
     return Answer(201, msgspec.json.encode(answer_payment(payment)), where)
+
+
+async def _keep_launch(
+    connection: Connection, payment: PaymentRow, launch: PaymentLaunch
+) -> PaymentRow | None:
+    if payment.status == "unknown":
+        # The channel has an order, whatever was unsure before.
+        await take_report(connection, payment.channel, PaymentReport(payment.payment_no, "pending"))
+    return await queries.keep_launch(
+        connection,
+        payment_no=payment.payment_no,
+        client_parameters=msgspec.json.encode(launch.client_parameters).decode(),
+        channel_order_id=launch.channel_order_id,
+        seconds=WAITS[0].total_seconds(),
+    )

@@ -20,6 +20,8 @@ _REFUNDS = {
     "partly_refunded": "partially_refunded",
     "refund_asked": "refunding",
     "refund_failed": "succeeded",
+    "given_back": "refunded",
+    "partly_given_back": "partially_refunded",
 }
 
 CELLS: dict[str, dict[str, str]] = {
@@ -57,7 +59,7 @@ BILL_CELLS: dict[str, dict[str, str]] = {
 BILL_MOVES = {"(none)": {"raised": "unpaid"}, **BILL_CELLS}
 
 FLAGS = {
-    "wrong_amount": "a notice or answer named another amount or currency",
+    "wrong_amount": "a notice named another amount or currency; what the channel has goes back",
     "second_payment": "the bill was paid already; the money goes back",
     "paid_after_end": "paid after it had been cancelled or expired here; the money goes back",
     "refunded_outside": "the channel gave the money back without our asking",

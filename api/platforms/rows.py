@@ -97,7 +97,7 @@ class PaidRow(Struct, frozen=True):
 
     payment_no: str
     bill_no: str
-    case_no: str
+    case_no: str | None
     channel: str
     amount_fen: int
     service_code: str

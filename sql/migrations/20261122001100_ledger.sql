@@ -48,10 +48,7 @@ create table ledger_lines (
     currency text not null,
     subject text not null check (length(subject) between 1 and 200),
     amount_fen bigint not null check (amount_fen <> 0 and abs(amount_fen) <= 10000000000000),
-    primary key (entry_id, line_no),
-    -- One currency an entry: its lines and their accounts all carry the entry's.
-    foreign key (entry_id, currency) references ledger_entries (entry_id, currency),
-    foreign key (account_id, currency) references ledger_accounts (account_id, currency)
+    primary key (entry_id, line_no)
 );
 create index ledger_lines_account on ledger_lines (account_id, subject);
 comment on column ledger_lines.amount_fen is 'above zero: debit; below zero: credit';
@@ -75,11 +72,27 @@ create table ledger_subject_balances (
 ) with (fillfactor = 80);
 
 create function project_ledger_lines() returns trigger language plpgsql as $$
+declare
+    broken bigint;
 begin
+    -- Subqueries, not joins: of the new rows nothing is known to the planner, and a join may read
+    -- the whole of the other table.
+    -- One currency an entry: its lines and their accounts all carry the entry's. Foreign keys would
+    -- lock every busy account's row once a line; entries and accounts never change nor go.
+    if exists (
+        select from added l
+        where (select e.currency from ledger_entries e where e.entry_id = l.entry_id)
+                is distinct from l.currency
+            or (select a.currency from ledger_accounts a where a.account_id = l.account_id)
+                is distinct from l.currency
+    ) then
+        raise exception 'a line has an entry and an account of its currency'
+            using errcode = 'foreign_key_violation';
+    end if;
     if exists (
         select from (select distinct entry_id from added) a
-        join ledger_entries e on e.entry_id = a.entry_id
-        where e.line_count < (select count(*) from ledger_lines l where l.entry_id = a.entry_id)
+        where (select e.line_count from ledger_entries e where e.entry_id = a.entry_id)
+            < (select count(*) from ledger_lines l where l.entry_id = a.entry_id)
     ) then
         raise exception 'the entry is complete' using errcode = 'restrict_violation';
     end if;
@@ -90,20 +103,22 @@ begin
     group by account_id
     order by account_id
     on conflict (account_id, shard) do update set balance_fen = b.balance_fen + excluded.balance_fen;
-    insert into ledger_subject_balances as b (account_id, subject, floor, balance_fen)
-    select l.account_id, l.subject, a.floor, sum(l.amount_fen)::bigint
-    from added l
-    join ledger_accounts a on a.account_id = l.account_id
-    where a.floor <> 0
-    group by l.account_id, l.subject, a.floor
-    order by l.account_id, l.subject
-    on conflict (account_id, subject) do update set balance_fen = b.balance_fen + excluded.balance_fen;
+    with floors as materialized (
+        select a.account_id, a.floor from ledger_accounts a
+        where a.account_id in (select account_id from added) and a.floor <> 0
+    ), changed as (
+        insert into ledger_subject_balances as b (account_id, subject, floor, balance_fen)
+        select l.account_id, l.subject, f.floor, sum(l.amount_fen)::bigint
+        from added l
+        join floors f on f.account_id = l.account_id
+        group by l.account_id, l.subject, f.floor
+        order by l.account_id, l.subject
+        on conflict (account_id, subject) do update set balance_fen = b.balance_fen + excluded.balance_fen
+        returning b.floor, b.balance_fen
+    )
+    select count(*) into broken from changed where sign(balance_fen) * floor < 0;
     -- No check constraint: an upsert would hold it against the addend before it finds the row.
-    if exists (
-        select from (select distinct account_id, subject from added) l
-        join ledger_subject_balances b on b.account_id = l.account_id and b.subject = l.subject
-        where sign(b.balance_fen) * b.floor < 0
-    ) then
+    if broken > 0 then
         raise exception 'a subject''s balance would cross its floor' using errcode = 'check_violation';
     end if;
     return null;

@@ -1,10 +1,13 @@
--- name: note_entry$
+-- name: note_entries!
 with noted as (
     insert into audit_entries (actor, action, subject, details)
-    values (:actor, :action, :subject, :details)
+    select n.actor, n.action, n.subject, n.details
+    from unnest(:actors::text[], :actions::text[], :subjects::text[], :details::text[])
+        with ordinality as n (actor, action, subject, details, place)
+    order by n.place
     returning entry_id
 )
-insert into audit_waiting (entry_id) select entry_id from noted returning entry_id
+insert into audit_waiting (entry_id) select entry_id from noted
 
 -- name: lock_chain$
 select pg_try_advisory_xact_lock(hashtext('audit_chain'))

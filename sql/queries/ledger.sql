@@ -1,9 +1,13 @@
--- name: insert_entry$
--- No row where the kind and reference are known, or what it reverses is reversed already.
+-- name: insert_entries
+-- No row for one whose kind and reference are known, or that reverses what is reversed already.
 insert into ledger_entries (kind, reference, currency, line_count, reverses, occurred_at)
-values (:kind, :reference, :currency, :line_count, :reverses, :occurred_at)
+select n.kind, n.reference, n.currency, n.line_count, n.reverses, n.occurred_at
+from unnest(:kinds::text[], :names::text[], :currencies::text[], :line_counts::smallint[],
+    :reverses::bigint[], :moments::timestamptz[])
+    as n (kind, reference, currency, line_count, reverses, occurred_at)
+order by n.kind, n.reference
 on conflict do nothing
-returning entry_id
+returning entry_id, kind, reference
 
 -- name: find_entry^
 select entry_id, kind, reference, currency, reverses, occurred_at
@@ -22,44 +26,39 @@ join ledger_accounts a on a.account_id = l.account_id
 where l.entry_id = :entry_id
 order by l.line_no
 
+-- name: find_accounts
+select a.account_id, a.kind, a.name, a.currency, a.floor
+from unnest(:kinds::text[], :names::text[], :currencies::text[]) as n (kind, name, currency)
+join ledger_accounts a on a.kind = n.kind and a.name = n.name and a.currency = n.currency
+
 -- name: open_accounts!
 insert into ledger_accounts (kind, name, currency)
-select distinct n.kind, n.name, :currency::text
-from unnest(:kinds::text[], :names::text[]) as n (kind, name)
-where not exists (
-    select from ledger_accounts a
-    where a.kind = n.kind and a.name = n.name and a.currency = :currency
-)
-order by n.kind, n.name
+select distinct n.kind, n.name, n.currency
+from unnest(:kinds::text[], :names::text[], :currencies::text[]) as n (kind, name, currency)
+order by n.kind, n.name, n.currency
 on conflict do nothing
 
--- name: list_breaches
--- Locks the subjects' balances till the end of the transaction, in the order of the projection.
-with change as (
-    select a.account_id, a.kind, a.name, a.floor, n.subject, sum(n.amount_fen)::bigint as amount_fen
-    from unnest(:kinds::text[], :names::text[], :subjects::text[], :amounts::bigint[])
-        as n (kind, name, subject, amount_fen)
-    join ledger_accounts a on a.kind = n.kind and a.name = n.name and a.currency = :currency
-    where a.floor <> 0
-    group by a.account_id, n.subject
-), held as (
-    select b.account_id, b.subject, b.balance_fen
-    from ledger_subject_balances b
-    where (b.account_id, b.subject) in (select c.account_id, c.subject from change c)
-    order by b.account_id, b.subject
-    for update
+-- name: hold_balances
+-- Locked till the end of the transaction, in the projection's order.
+with named as materialized (
+    select n.account_id, n.subject
+    from unnest(:account_ids::bigint[], :subjects::text[]) as n (account_id, subject)
+    order by n.account_id, n.subject
 )
-select c.kind, c.name, c.subject, coalesce(h.balance_fen, 0)
-from change c
-left join held h on h.account_id = c.account_id and h.subject = c.subject
-where sign(coalesce(h.balance_fen, 0) + c.amount_fen) * c.floor < 0
+select c.account_id, c.subject, h.balance_fen
+from named c
+cross join lateral (
+    select b.balance_fen from ledger_subject_balances b
+    where b.account_id = c.account_id and b.subject = c.subject
+    for update
+) h
 
 -- name: insert_lines!
 insert into ledger_lines (entry_id, line_no, account_id, currency, subject, amount_fen)
-select :entry_id, n.line_no, a.account_id, a.currency, n.subject, n.amount_fen
-from unnest(:kinds::text[], :names::text[], :subjects::text[], :amounts::bigint[])
-    with ordinality as n (kind, name, subject, amount_fen, line_no)
-join ledger_accounts a on a.kind = n.kind and a.name = n.name and a.currency = :currency
+select n.entry_id, n.line_no, n.account_id, n.currency, n.subject, n.amount_fen
+from unnest(:entry_ids::bigint[], :line_nos::smallint[], :account_ids::bigint[], :currencies::text[],
+    :subjects::text[], :amounts::bigint[])
+    as n (entry_id, line_no, account_id, currency, subject, amount_fen)
 
 -- name: sum_account$
 select coalesce(sum(b.balance_fen), 0)::bigint

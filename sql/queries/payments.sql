@@ -1,6 +1,7 @@
 -- name: find_case_due^
 -- What a case waits to be paid; nothing where it waits for no money.
-select case_no, citizen_id, service_code, service_name, region_code, status, fee_fen, fee_basis
+select case_no, citizen_id, service_code, service_name, region_code, department_code, status, fee_fen,
+    fee_basis
 from cases where case_no = :case_no
 
 -- name: lock_open_bill^
@@ -11,9 +12,9 @@ for update
 
 -- name: add_bill$
 insert into bills (bill_no, origin, citizen_id, case_no, case_seq, platform_id, reference, service_code,
-    service_name, region_code, amount_fen, basis, standard, due_on)
+    service_name, region_code, department_code, amount_fen, basis, standard, due_on)
 values (:bill_no, :origin, :citizen_id, :case_no, :case_seq, :platform_id, :reference, :service_code,
-    :service_name, :region_code, :amount_fen, :basis, :standard, :due_on)
+    :service_name, :region_code, :department_code, :amount_fen, :basis, :standard, :due_on)
 on conflict do nothing
 returning bill_no
 
@@ -29,21 +30,33 @@ update bills set status = 'cancelled', updated_at = now() where bill_no = :bill_
 select bill_no, bill_id, citizen_id, case_no, platform_id, service_code, service_name, region_code,
     amount_fen, basis, standard, status, due_on, payment_no, created_at, paid_at
 from bills
-where citizen_id = :citizen_id and bill_id < :before
+where bill_id < :before and bill_id = any (array(
+        select o.bill_id from bills o where o.citizen_id = :citizen_id
+        union all
+        select o.bill_id from bill_claims k join bills o on o.bill_no = k.bill_no
+        where k.citizen_id = :citizen_id
+    ))
     and (:status::text is null or status = :status)
     and (:service_codes::text[] is null or service_code = any (:service_codes))
 order by bill_id desc
 limit :limit
 
 -- name: find_bill^
+-- One's own, or one whose payment notice code somebody has typed.
 select bill_no, bill_id, citizen_id, case_no, platform_id, service_code, service_name, region_code,
     amount_fen, basis, standard, status, due_on, payment_no, created_at, paid_at
-from bills where bill_no = :bill_no and citizen_id = :citizen_id
+from bills
+where bill_no = :bill_no and (citizen_id = :citizen_id or exists (
+    select from bill_claims k where k.bill_no = bills.bill_no and k.citizen_id = :citizen_id
+))
 
 -- name: lock_own_bill^
 select bill_no, bill_id, citizen_id, case_no, platform_id, service_code, service_name, region_code,
     amount_fen, basis, standard, status, due_on, payment_no, created_at, paid_at
-from bills where bill_no = :bill_no and citizen_id = :citizen_id
+from bills
+where bill_no = :bill_no and (citizen_id = :citizen_id or exists (
+    select from bill_claims k where k.bill_no = bills.bill_no and k.citizen_id = :citizen_id
+))
 for update
 
 -- name: lock_bill_of^
@@ -76,14 +89,22 @@ where p.bill_no = :bill_no and p.channel = :channel and p.status in ('pending', 
 for update
 
 -- name: add_payment^
-insert into payments as p (payment_no, bill_no, citizen_id, channel, link_id, description, amount_fen,
-    expires_at, query_at)
-values (:payment_no, :bill_no, :citizen_id, :channel, :link_id, :description, :amount_fen,
+insert into payments as p (payment_no, bill_no, citizen_id, channel, merchant_id, notice_base, link_id,
+    description, amount_fen, expires_at, query_at)
+values (:payment_no, :bill_no, :citizen_id, :channel, :merchant_id, :notice_base, :link_id, :description,
+    :amount_fen,
     date_trunc('second', now()) + make_interval(secs => :seconds),
     now() + make_interval(secs => :query_seconds))
 returning p.payment_no, p.bill_no, p.citizen_id, p.channel, p.link_id, p.description, p.amount_fen,
     p.refunded_fen, p.status, p.cancel_asked, p.flag, p.expires_at, p.expires_at <= now() as is_over,
     p.client_parameters::text, p.channel_payment_id, p.paid_at, p.created_at, p.updated_at
+
+-- name: find_held_fen$
+-- What the channel took, which may be another amount than was asked.
+select coalesce(taken_fen, amount_fen) from payments where payment_no = :payment_no
+
+-- name: find_notice_base$
+select notice_base from payments where payment_no = :payment_no
 
 -- name: lock_payment^
 select p.payment_no, p.bill_no, p.citizen_id, p.channel, p.link_id, p.description, p.amount_fen,
@@ -119,13 +140,18 @@ where p.payment_no = :payment_no
 select b.service_code from payments p join bills b on b.bill_no = p.bill_no
 where p.payment_no = :payment_no and p.citizen_id = :citizen_id
 
--- name: keep_launch!
-update payments set client_parameters = :client_parameters, channel_order_id = :channel_order_id,
-    updated_at = now()
-where payment_no = :payment_no and client_parameters is null
+-- name: keep_launch^
+-- Nothing where it was launched before.
+update payments p set client_parameters = :client_parameters, channel_order_id = :channel_order_id,
+    query_at = least(p.query_at, now() + make_interval(secs => :seconds)), updated_at = now()
+where p.payment_no = :payment_no and p.client_parameters is null
+returning p.payment_no, p.bill_no, p.citizen_id, p.channel, p.link_id, p.description, p.amount_fen,
+    p.refunded_fen, p.status, p.cancel_asked, p.flag, p.expires_at, p.expires_at <= now() as is_over,
+    p.client_parameters::text, p.channel_payment_id, p.paid_at, p.created_at, p.updated_at
 
 -- name: ask_cancel!
-update payments set cancel_asked = true, updated_at = now()
+update payments set cancel_asked = true,
+    query_at = least(query_at, now() + make_interval(secs => :seconds)), updated_at = now()
 where payment_no = :payment_no and status in ('pending', 'unknown')
 
 -- name: store_payment!
@@ -147,7 +173,7 @@ update payments set query_at = now() where bill_no = :bill_no and status in ('pe
 -- Whoever takes one asks about it; it is due again by itself, should they die.
 with due as (
     select payment_no from payments
-    where status in ('pending', 'unknown') and query_at <= now()
+    where (status in ('pending', 'unknown') or doubted_fen is not null) and query_at <= now()
     order by query_at
     limit :limit
     for update skip locked
@@ -159,7 +185,8 @@ update payments p set queries = p.queries + 1,
 from due, bills b
 where p.payment_no = due.payment_no and b.bill_no = p.bill_no
 returning p.payment_no, p.channel,
-    p.cancel_asked or p.expires_at <= now() or b.status <> 'unpaid' as must_close,
+    p.cancel_asked or p.expires_at <= now() or b.status <> 'unpaid'
+        or p.status not in ('pending', 'unknown') as must_close,
     p.expires_at + interval '15 minutes' <= now() as is_long_over
 
 -- name: add_refund!
@@ -198,15 +225,8 @@ update refunds r set queries = r.queries + 1,
     query_at = now() + (:waits::interval[])[least(r.queries + 1, cardinality(:waits::interval[]))]
 from due, payments p
 where r.refund_no = due.refund_no and p.payment_no = r.payment_no
-returning r.refund_no, r.payment_no, p.channel, r.amount_fen, p.amount_fen as payment_amount_fen,
-    r.reason, r.status
-
--- name: keep_notice$
-insert into payment_notices (channel, notice_id, payment_no, refund_no, said, outcome)
-values (:channel, :notice_id, :payment_no, :refund_no, :said, :outcome)
-on conflict (channel, notice_id) do update
-    set times = payment_notices.times + 1, last_at = now(), outcome = excluded.outcome
-returning times
+returning r.refund_no, r.payment_no, p.channel, r.amount_fen,
+    coalesce(p.taken_fen, p.amount_fen) as payment_amount_fen, r.reason, r.status, r.queries as tries
 
 -- name: move_bills!
 update bills set citizen_id = :kept where citizen_id = :gone

@@ -231,7 +231,7 @@ async def test_a_guide_shows_what_will_be_asked_and_not_by_which_rules(
     process = lost_card["process"]
     assert [field["name"] for field in process["form"]][:2] == ["applicant_name", "lost_on"]
     assert process["steps"][0]["stage"] == "acceptance"
-    assert process["payment"] == {"after": "acceptance"}
+    assert process["payment"] == {"after": "acceptance", "without_case": False}
     assert (process["fee_by_form"], process["instant_approval"]) == (True, False)
     assert process["assurance_level"] == "basic"
     assert "rules" not in process

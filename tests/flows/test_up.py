@@ -82,7 +82,7 @@ def test_secrets_are_for_their_owner_alone(up: Up) -> None:
     folder = up.standing.demonstration.parent
     for name in ("demonstration.json", "channels.toml"):
         assert stat.S_IMODE((folder / name).stat().st_mode) == 0o600
-    assert set(up.standing.known()) == {"services", "clerk", "platform"}
+    assert set(up.standing.known()) == {"services", "clerk", "cashier", "platform"}
     assert set(up.standing.known()["services"]) == {
         "free_instant",
         "charged",

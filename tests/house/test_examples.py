@@ -22,6 +22,7 @@ UNSHOWN = {
     "GET /robots.txt": "plain text for search engines",
     "GET /sitemap.xml": "XML for search engines",
     "GET /services/{service_code}": "a page for people",
+    "GET /v1/payments/{payment_no}/receipt.pdf": "a file",
     "GET /v1/services/{service_code}/codes/{channel}": "a picture",
     "GET /v1/services/{service_code}/materials/{material_id}/blank-form": "a file",
     "GET /v1/services/{service_code}/materials/{material_id}/sample": "a file",

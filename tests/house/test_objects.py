@@ -7,13 +7,15 @@ kind of object fails here until somebody says how one is made.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 from msgspec import Struct
 
+from api import ledger
+from api.database import CHINA
 from api.kinds import new_id
 from api.settings import Settings
 from tests.cases.builders import add_submitted
@@ -37,6 +39,7 @@ CREDIT_CODE = "91350100M000100Y43"
 # Path parameters that name nobody's object.
 NOT_OWNED = {
     "channel": "one of the caller's own links, by the channel's name",
+    "date": "a day; what of it a caller sees is decided line by line",
     "service_code": "items are public; a platform's right to write one is its prefix, said as 403",
 }
 # Operations that are no read or change of an object that is there.
@@ -52,6 +55,8 @@ BODIES: dict[str, Any] = {
     "POST /v1/cases/{case_no}/corrections": {"form": {}},
     "POST /v1/cases/{case_no}/withdrawal": {"reason": "情况有变"},
     "POST /v1/organisations/{organisation_id}/members": {"invitation_code": "ABCDEFGH2345"},
+    "POST /v1/bills/{bill_no}/cancellation": {"reason": "填错了"},
+    "POST /v1/platform/bills/{bill_no}/cancellation": {"reason": "处罚决定已撤销"},
     "POST /v1/platform/payments/{payment_no}/refunds": {
         "amount_fen": 100,
         "refund_amount_available_fen": 2000,
@@ -163,8 +168,9 @@ async def make_bill(ground: Ground, made: Made) -> str:
     async with state_of(ground.client).database.transaction() as connection:
         await connection.execute(
             "insert into bills (bill_no, origin, citizen_id, case_no, service_code, service_name,"
-            " region_code, amount_fen, status, due_on) values ($1, 'platform', $2, $3, $4, '事项',"
-            " '440106000000', 2000, 'paid', current_date)",
+            " region_code, department_code, amount_fen, status, due_on) values"
+            " ($1, 'citizen', $2, $3, $4, '事项', '440106000000', left($4, 18), 2000, 'paid',"
+            " current_date)",
             bill_no,
             ground.owner.citizen_id,
             new_id(),
@@ -186,6 +192,16 @@ async def make_payment(ground: Ground, made: Made) -> str:
             bill_no,
             ground.owner.citizen_id,
         )
+        await connection.execute(
+            "update bills set payment_no = $1 where bill_no = $2", payment_no, bill_no
+        )
+        # What goes back comes from where the money stands.
+        lines = (
+            ledger.Line(ledger.clearing("wechat", ""), bill_no, 2000),
+            ledger.Line(ledger.treasury("11440106DM1GL9LR58", None), bill_no, -2000),
+        )
+        entry = ledger.Entry("payment.succeeded", payment_no, datetime.now(CHINA), lines)
+        await ledger.post(connection, entry)
     return payment_no
 
 
@@ -204,6 +220,7 @@ MAKERS: dict[str, dict[str, Callable[[Ground, Made], Awaitable[str]]]] = {
         "case_no": make_handled_case,
         "webhook_id": make_webhook,
         "delivery_id": make_delivery,
+        "bill_no": make_bill,
         "payment_no": make_payment,
     },
 }

@@ -84,6 +84,13 @@ async def test_a_deadlock_is_decided_again(database: Database) -> None:
     assert await database.decide(work) == "done"
 
 
+async def test_a_deadlock_that_nobody_decides_again_is_said_so(database: Database) -> None:
+    with pytest.raises(DatabaseUnavailable) as refused:
+        async with database.transaction():
+            raise asyncpg.DeadlockDetectedError("a value that must not be told")
+    assert "value" not in str(refused.value)
+
+
 async def test_deciding_again_has_an_end(database: Database) -> None:
     async def work(_connection: Connection) -> None:
         raise asyncpg.SerializationError("never")

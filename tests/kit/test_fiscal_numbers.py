@@ -95,7 +95,7 @@ async def test_a_used_up_code_gives_no_more(connection: Connection) -> None:
     [
         "update fiscal_numbers set number = 2",
         "delete from fiscal_numbers",
-        "truncate fiscal_numbers",
+        "truncate fiscal_numbers cascade",
     ],
 )
 async def test_a_number_given_out_stays_so(connection: Connection, statement: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from io import BytesIO
 from typing import Any
@@ -62,6 +63,20 @@ def test_every_page_says_that_it_has_no_legal_weight() -> None:
         assert f"{DISCLAIMER}  ·  第 {number} 页" in text
         assert "0000000017" in text
     assert sum("金额合计" in text for text in found) == 1
+
+
+def test_blank_rows_of_the_form_never_make_another_page() -> None:
+    item = ReceiptItem("103044801", "项" * 100, 5500, standard="标" * 60)
+    long = replace(RECEIPT, items=(item,))
+    assert len(pages(long)) == 1
+
+
+async def test_pages_drawn_at_once_are_what_they_are_alone() -> None:
+    wanted = [draw_receipt(RECEIPT), draw_receipt(RED)]
+    drawn = await asyncio.gather(
+        *(asyncio.to_thread(draw_receipt, receipt) for receipt in (RECEIPT, RED) * 6)
+    )
+    assert drawn == wanted * 6
 
 
 def test_the_page_is_a_landscape_a5() -> None:

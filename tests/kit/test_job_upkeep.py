@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from api.database import Database
 from api.events import Fact, publish
-from api.jobs import CLOCK, PACE, _Desk, _ShanghaiSchedule, name_entrypoints
+from api.jobs import CLOCK, PACE, _Desk, _forget_finished, _ShanghaiSchedule, name_entrypoints
 
 
 class TeaMade(Fact, frozen=True):
@@ -61,6 +61,7 @@ async def test_old_logs_and_replayed_jobs_are_forgotten(clean_database: Database
             " select 1, 'picked', 0, 'a/b', now() - d * interval '1 day'"
             " from generate_series(1, 8, 7) d"
         )
-    await _Desk(clean_database, {}, PACE)._forget_log()
+    async with clean_database.connection() as connection:
+        await _forget_finished(connection)
     assert await count(clean_database, "dead_jobs") == 1
     assert await count(clean_database, "pgqueuer_log") == 1

@@ -30,7 +30,7 @@ def bill(number: str, amount_fen: int) -> Entry:
     return entry(
         "bill.assessed",
         number,
-        (ledger.receivable(number), number, amount_fen),
+        (ledger.receivable("d", number), number, amount_fen),
         (ASSESSED, number, -amount_fen),
     )
 
@@ -40,7 +40,7 @@ def payment(number: str, amount_fen: int, name: str = "") -> Entry:
         "payment.succeeded",
         name or number,
         (CLEARING, number, amount_fen),
-        (ledger.receivable(number), number, -amount_fen),
+        (ledger.receivable("d", number), number, -amount_fen),
         (ASSESSED, number, amount_fen),
         (TREASURY, number, -amount_fen),
     )
@@ -56,16 +56,18 @@ def refund(number: str, amount_fen: int, name: str = "") -> Entry:
 
 
 async def counts(connection: Connection) -> tuple[int, int]:
+    """Entries and lines of this test's own transaction."""
+    mine = "select entry_id from ledger_entries where posted_at >= now()"
     return (
-        await connection.fetchval("select count(*) from ledger_entries"),
-        await connection.fetchval("select count(*) from ledger_lines"),
+        await connection.fetchval(f"select count(*) from ({mine}) e"),
+        await connection.fetchval(f"select count(*) from ledger_lines where entry_id in ({mine})"),
     )
 
 
 async def test_a_bill_is_assessed_paid_and_refunded(connection: Connection) -> None:
     for step in (bill("b1", 1500), payment("b1", 1500), refund("b1", 500)):
         assert not (await ledger.post(connection, step)).repeated
-    assert await ledger.balance(connection, ledger.receivable("b1")) == 0
+    assert await ledger.balance(connection, ledger.receivable("d", "b1")) == 0
     assert await ledger.balance(connection, ASSESSED) == 0
     assert await ledger.balance(connection, CLEARING) == 1500
     assert await ledger.balance(connection, TREASURY) == -1000
@@ -75,13 +77,13 @@ async def test_a_bill_is_assessed_paid_and_refunded(connection: Connection) -> N
 
 
 async def test_an_account_that_nobody_opened_is_empty(connection: Connection) -> None:
-    assert await ledger.balance(connection, ledger.receivable("nobody's")) == 0
+    assert await ledger.balance(connection, ledger.receivable("d", "nobody's")) == 0
 
 
 async def test_a_repeat_is_silence(connection: Connection) -> None:
     first = await ledger.post(connection, bill("b1", 100))
     again = entry(
-        "bill.assessed", "b1", (ASSESSED, "b1", -100), (ledger.receivable("b1"), "b1", 100)
+        "bill.assessed", "b1", (ASSESSED, "b1", -100), (ledger.receivable("d", "b1"), "b1", 100)
     )
     repeat = await ledger.post(connection, again)
     assert (first.repeated, repeat.repeated) == (False, True)
@@ -93,12 +95,16 @@ async def test_a_repeat_is_silence(connection: Connection) -> None:
     "other",
     [
         bill("b1", 101),
-        entry("bill.assessed", "b1", (ledger.receivable("b1"), "b2", 100), (ASSESSED, "b1", -100)),
-        entry("bill.assessed", "b1", (ledger.receivable("b2"), "b1", 100), (ASSESSED, "b1", -100)),
+        entry(
+            "bill.assessed", "b1", (ledger.receivable("d", "b1"), "b2", 100), (ASSESSED, "b1", -100)
+        ),
+        entry(
+            "bill.assessed", "b1", (ledger.receivable("d", "b2"), "b1", 100), (ASSESSED, "b1", -100)
+        ),
         entry(
             "bill.assessed",
             "b1",
-            (ledger.receivable("b1"), "b1", 100),
+            (ledger.receivable("d", "b1"), "b1", 100),
             (ASSESSED, "b1", -100),
             currency="USD",
         ),
@@ -370,7 +376,7 @@ async def test_a_wrong_projection_is_found_and_made_anew(connection: Connection)
     await connection.execute("update ledger_balances set balance_fen = balance_fen + 1")
     await connection.execute("delete from ledger_subject_balances where floor = 1")
     found = await ledger.compare_projection(connection)
-    assert ledger.Difference("receivable", "b1", "CNY", "b1", 40, 0) in found
+    assert ledger.Difference("receivable", "d/b1", "CNY", "b1", 40, 0) in found
     assert ledger.Difference("clearing", CLEARING.name, "CNY", None, 60, 61) in found
     assert len(found) == 5
     for _ in range(2):

@@ -52,7 +52,7 @@ class Step(Struct, frozen=True):
     number: int
 
     def entry(self) -> Entry:
-        owed = ledger.receivable(self.bill)
+        owed = ledger.receivable("d", self.bill)
         lines = {
             "assess": ((owed, 1), (ASSESSED, -1)),
             "pay": ((CLEARING, 1), (owed, -1), (ASSESSED, 1), (TREASURY, -1)),

@@ -212,6 +212,7 @@ def timed(work: Callable[[], object]) -> float:
 
 def test_a_sound_process_has_no_fault() -> None:
     assert check_process(SOUND, GUIDE) == []
+    assert check_process(ALONE, GUIDE) == []
     assert check_process(Process(), GuideFacts()) == []
 
 
@@ -224,6 +225,9 @@ def ruled(**tables: Any) -> Process:
 
 
 AGE, KIND = FORM
+ALONE = structs.replace(
+    SOUND, payment=PaymentDue(without_case=True), rules=Rules(fee=SOUND.rules.fee)
+)
 FREE = structs.replace(GUIDE, charged=False)
 UNPRICED = structs.replace(GUIDE, fixed_fee_fen=None)
 FAULTY: list[tuple[Process, GuideFacts, str, str]] = [
@@ -274,6 +278,24 @@ FAULTY: list[tuple[Process, GuideFacts, str, str]] = [
         GUIDE,
         "process.payment.after",
         "payment_after_no_step",
+    ),
+    (
+        structs.replace(ALONE, rules=Rules(fee=SOUND.rules.fee, eligibility=ADULTS)),
+        GUIDE,
+        "process.rules",
+        "paid_alone_decides",
+    ),
+    (
+        structs.replace(ALONE, assurance_level="face"),
+        GUIDE,
+        "process.assurance_level",
+        "paid_alone_assured",
+    ),
+    (
+        structs.replace(ALONE, form=[*FORM, FormField("plate", "车牌")]),
+        GUIDE,
+        "process.form[2].kind",
+        "paid_alone_asks",
     ),
     (
         ruled(eligibility=table(["form.height"], ["eligible"], ["< 3", "false"], ["", "true"])),

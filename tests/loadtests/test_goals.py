@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from loadtests.figures import Reckoning
 from loadtests.goals import GOALS, Missed, check_goals
 from loadtests.request_names import BATCH, GUIDE
 from loadtests.shapes import SCENARIOS
@@ -89,6 +90,44 @@ def test_what_is_too_rare_for_a_p99_has_a_p95() -> None:
     figures = make_figures(rows=rows)
     found = {miss.goal for miss in check_goals(figures, "platform-pushes")}
     assert not any(goal.startswith(BATCH) for goal in found)
+
+
+def make_reckoning(**changed: int) -> Reckoning:
+    given = {
+        "payments": 250,
+        "paid": 200,
+        "refunded": 9,
+        "paid_by_gateways_fen": 400_000,
+        "paid_by_service_fen": 400_000,
+        "refunded_by_gateways_fen": 9_000,
+        "refunded_by_service_fen": 9_000,
+        "astray": 0,
+    }
+    return Reckoning(**{**given, **changed})  # type: ignore[arg-type]
+
+
+def missed_money(reckoning: Reckoning | None) -> set[str]:
+    rows = tuple(make_row(name) for name in GOALS["payments"].latencies)
+    figures = msgspec.structs.replace(make_figures(rows=rows), reckoning=reckoning)
+    return {miss.goal for miss in check_goals(figures, "payments")}
+
+
+def test_money_that_was_not_reckoned_is_missed() -> None:
+    assert missed_money(make_reckoning()) == set()
+    assert missed_money(None) == {"money reckoned"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "goal"),
+    [
+        ({"astray": 1}, "payments not as in the gateways' books"),
+        ({"paid_by_service_fen": 400_001}, "paid here or there alone"),
+        ({"refunded_by_service_fen": 8_999}, "given back here or there alone"),
+        ({"paid": 3}, "payments taken by gateways"),
+    ],
+)
+def test_one_fen_astray_is_missed(changed: dict[str, int], goal: str) -> None:
+    assert missed_money(make_reckoning(**changed)) == {goal}
 
 
 def test_every_scenario_has_goals_and_every_goal_a_scenario() -> None:

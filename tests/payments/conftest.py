@@ -32,7 +32,7 @@ from api.vault import open_vault
 from tests.cases.builders import add_submitted
 from tests.cases.intake.builders import Person
 from tests.gateways import SimulatedGateway
-from tests.live import free_port
+from tests.live import bound_socket
 from tests.platforms.builders import Partner, new_partner
 
 FEE_FEN = 2000
@@ -201,11 +201,12 @@ async def counter(
     channels_file.write_text(
         "\n".join((g.folder / f"{g.name}.toml").read_text() for g in gateways.values())
     )
-    port = free_port()
+    bound = bound_socket()
+    port = bound.getsockname()[1]
     settings = make_settings(channels_file=str(channels_file), quiet_hours="", port=port)
     service = Service(settings)
     server = uvicorn.Server(uvicorn.Config(service, port=port, log_level="error", lifespan="on"))
-    serving = asyncio.create_task(server.serve())
+    serving = asyncio.create_task(server.serve(sockets=[bound]))
     while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
         await asyncio.sleep(0.02)
     database = await open_database(settings.database_url, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from adapters.contract import PaymentReport
 from api.database import open_database
 from api.kinds import new_id
-from api.payments.take_report import take_report
+from api.payments.reports.keep_books import Debt, assess
+from api.payments.reports.take_report import take_report
 from api.settings import Settings
 
 WORDS = st.lists(
@@ -20,7 +22,8 @@ WORDS = st.lists(
 )
 BILL = (
     "insert into bills (bill_no, origin, case_no, service_code, service_name, region_code,"
-    " amount_fen, due_on) values ($1, 'platform', $2, 's', 's', '440106000000', 100, current_date)"
+    " department_code, amount_fen, due_on)"
+    " values ($1, 'platform', $2, 's', 's', '440106000000', 'd', 100, current_date)"
 )
 PAYMENT = (
     "insert into payments (payment_no, bill_no, citizen_id, channel, link_id, description,"
@@ -46,6 +49,7 @@ async def _say(url: str, words: tuple[list[str], list[str]], together: bool) -> 
             await connection.execute(BILL, bill_no, new_id())
             for number, channel in zip(numbers, channels, strict=True):
                 await connection.execute(PAYMENT, number, bill_no, channel)
+            await assess(connection, Debt(bill_no, "d", None, 100), datetime.now(UTC))
 
         async def tell(number: str, channel: str, word: str) -> None:
             amount = {"paid": 100, "wrong": 99}.get(word)

@@ -157,3 +157,20 @@ async def test_a_hanging_gateway_costs_three_seconds_and_nothing_else(counter: C
     assert asyncio.get_running_loop().time() - began < 4.5
     counter.gateways["wechat"].clear_faults()
     assert await payer.begun(bill_no)
+
+
+async def test_an_order_sent_again_names_the_address_it_was_first_sent_with(
+    counter: Counter,
+) -> None:
+    payer = await counter.citizen("wechat")
+    bill_no = await payer.owing()
+    gateway = counter.gateways["wechat"]
+    gateway.faults(status=500, times=1)
+    assert (await payer.begin(bill_no)).status_code == 503
+    async with counter.database.transaction() as connection:
+        # As if the service had another public address then.
+        await connection.execute("update payments set notice_base = 'http://127.0.0.1:9'")
+    payment_no = await payer.begun(bill_no)
+    [ordered] = gateway.all("payments")
+    assert ordered["notice_url"] == "http://127.0.0.1:9/v1/notices/wechat/payments"
+    assert await counter.status(payment_no) == "pending"

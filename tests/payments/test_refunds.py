@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from api.kinds import new_id
+from api.payments.send_refunds import MOST_NOT_PERMITTED
 from tests.payments.conftest import FEE_FEN, Counter, Payer
 from tests.platforms.builders import Signed, encode
 
@@ -100,3 +101,19 @@ async def test_an_unpaid_payment_is_not_refunded(counter: Counter) -> None:
     payment_no = await payer.begun(await payer.owing())
     assert (await ask_back(counter, payment_no, 1, 1)).json()["code"] == "not_refundable"
     assert (await ask_back(counter, new_id(), 1, 1)).status_code == 404
+
+
+async def test_what_the_contract_does_not_permit_is_not_asked_for_ever(counter: Counter) -> None:
+    payer = await counter.citizen("wechat")
+    payment_no = await paid(counter, payer, "wechat")
+    assert (await ask_back(counter, payment_no, 500, FEE_FEN)).status_code == 201
+    counter.gateways["wechat"].faults(status=403, code="NO_AUTH", only="refunds")
+    await counter.refund_due()
+    assert await counter.value("select status from refunds") == "asked"
+    async with counter.database.transaction() as connection:
+        await connection.execute("update refunds set queries = $1", MOST_NOT_PERMITTED - 1)
+    await counter.refund_due()
+    assert await counter.value("select status from refunds") == "failed"
+    flag = "select flag from payments where payment_no = $1"
+    assert await counter.value(flag, payment_no) == "refund_failed"
+    assert await counter.status(payment_no) == "succeeded"

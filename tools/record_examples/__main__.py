@@ -20,6 +20,7 @@ from tools.record_examples.walk_payments import pay
 from tools.record_examples.walk_platform import follow_deliveries, listen, take_at_counter
 from tools.record_examples.walk_public import look_around
 from tools.record_examples.walk_publish import publish
+from tools.record_examples.walk_reconciliation import reconcile, slow_refunds
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "api" / "examples.json"
 
@@ -50,7 +51,9 @@ def walk(recorder: Recorder) -> None:
     take_at_counter(recorder, department)
     follow_deliveries(recorder, department)
     publish(recorder, department)
+    slow_refunds(recorder, here)
     pay(recorder, here, department)
+    reconcile(recorder, here, department)
     hear_of_it(recorder, here)
     organisation_id = act_for_others(recorder, here)
     handle_cases(recorder, here, organisation_id)

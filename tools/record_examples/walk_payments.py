@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from tools.record_examples.people import Citizen
-from tools.record_examples.recorder import Recorder, Who
+from tools.record_examples.recorder import NOBODY, Recorder, Who
 from tools.record_examples.walk_cases import begin_whole
 from tools.record_examples.walk_platform import until
 
@@ -35,6 +36,22 @@ def pay(recorder: Recorder, here: Citizen, department: Who) -> None:
     other_bill = _bill(recorder, department, other, "44010020261123000002")
     unpaid = _begin_payment(recorder, here, other_bill)
     recorder.call(here, "POST /v1/payments/{payment_no}/cancellation", payment_no=unpaid)
+    _show_receipt(recorder, here, paid)
+
+
+def _show_receipt(recorder: Recorder, here: Citizen, payment_no: str) -> None:
+    """What the worker has issued by then, and what anybody may see of it."""
+    path = "GET /v1/payments/{payment_no}/receipt"
+
+    def issued() -> Any:
+        # Not issued yet is said as a problem.
+        with suppress(SystemExit):
+            return recorder.call(here, path, kept=False, payment_no=payment_no)
+
+    recorder.plain.show(until(issued)["check"], "R1ZKB1")
+    receipt = recorder.call(here, path, payment_no=payment_no)
+    named = {name: receipt[name] for name in ("code", "number", "check")}
+    recorder.call(NOBODY, "GET /v1/receipts/{code}/{number}", **named)
 
 
 def _bill(recorder: Recorder, department: Who, case_no: str, shown: str) -> str:

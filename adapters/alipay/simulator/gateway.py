@@ -22,7 +22,7 @@ from adapters.alipay.signing import (
     sign,
 )
 from adapters.alipay.simulator import bills, certify, pictures
-from adapters.alipay.simulator.amounts import read_time
+from adapters.alipay.simulator.amounts import read_fen, read_time, yuan
 from adapters.alipay.simulator.books import Asked, Books
 from adapters.alipay.simulator.codes import MESSAGES, Refused
 from adapters.alipay.simulator.methods import METHODS, PAGE_METHOD, Method
@@ -105,6 +105,8 @@ class AlipayGateway(Books):
             return Rest(self).seal(answer, fault)
         if not isinstance(answer, Node):
             return answer
+        if fault.wrong_amount_answered:
+            answer = _one_fen_more(answer)
         signature = sign(answer.raw, self.signing_key(fault))
         serial = f'"alipay_cert_sn":"{self.certificate_sn(fault)}",' if answer.certified else ""
         body = b'{"%b":%b,%b"sign":"%b"}' % (
@@ -229,6 +231,14 @@ def _check_form(parameters: Mapping[str, str]) -> None:
     # How far off it may be is nowhere said, and clients send other zones' time: only its form.
     if read_time(parameters["timestamp"]) is None:
         raise Refused("isv.invalid-timestamp")
+
+
+def _one_fen_more(node: Node) -> Node:
+    said = {} if node.raw.startswith(b'"') else msgspec.json.decode(node.raw)
+    if "total_amount" not in said:
+        return node
+    more = {**said, "total_amount": yuan((read_fen(said["total_amount"]) or 0) + 1)}
+    return msgspec.structs.replace(node, raw=msgspec.json.encode(more))
 
 
 def _success(method: Method, answer: msgspec.Struct) -> bytes:

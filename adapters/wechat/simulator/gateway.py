@@ -163,7 +163,8 @@ class WechatGateway(WechatBooks):
         if call.operation == "bills.download" and answer.status == 200:
             return answer
         if call.path.startswith("/v3/"):
-            return sign_answer(self, call, answer, fault)
+            told = _one_fen_more(answer) if fault.wrong_amount_answered else answer
+            return sign_answer(self, call, told, fault)
         if call.operation == "login":
             # JSON, said to be plain text, errors too.
             return msgspec.structs.replace(answer, media_type="text/plain")
@@ -280,3 +281,11 @@ class WechatGateway(WechatBooks):
                 return pay_answer(refusal)
 
         return answer
+
+
+def _one_fen_more(answer: Answer) -> Answer:
+    said = msgspec.json.decode(answer.body) if answer.status == 200 else {}
+    if not isinstance(said.get("amount"), dict):
+        return answer
+    said["amount"]["total"] += 1
+    return msgspec.structs.replace(answer, body=msgspec.json.encode(said))

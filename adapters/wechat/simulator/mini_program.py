@@ -114,7 +114,8 @@ def _demand_application(books: WechatBooks, app_id: Any, secret: Any) -> None:
         raise Refused(41002)
     if not secret:
         raise Refused(41004)
-    if app_id != books.account.app_id:
+    # The sub-merchant's mini-program has the same people and, here, the same secret.
+    if app_id not in (books.account.app_id, books.account.sub_app_id):
         raise Refused(40013)
     if secret != books.account.app_secret:
         raise Refused(40125)

@@ -59,11 +59,10 @@ def trade_bill(books: WechatBooks, call: Call, merchant: Merchant) -> Answer:
         rows += [_refund_row(books, p, r) for p, r in _refunded_on(books, day, owners)]
     if not rows:
         raise PayRefused("NO_STATEMENT_EXIST")
-    paid = sum(p.amount_fen for p in _paid_on(books, day, owners)) if kind != "REFUND" else 0
-    back = (
-        sum(r.amount_fen for _, r in _refunded_on(books, day, owners)) if kind != "SUCCESS" else 0
-    )
-    fee = _fee(paid) - _fee(back)
+    payments = _paid_on(books, day, owners) if kind != "REFUND" else []
+    refunds = [r for _, r in _refunded_on(books, day, owners)] if kind != "SUCCESS" else []
+    paid, back = sum(p.amount_fen for p in payments), sum(r.amount_fen for r in refunds)
+    fee = sum(_fee(p.amount_fen) for p in payments) - sum(_fee(r.amount_fen) for r in refunds)
     summary = [
         *(str(len(rows)), _yuan(paid), _yuan(back), "0.00"),
         *(f"{_yuan(fee)}000", _yuan(paid), _yuan(back)),

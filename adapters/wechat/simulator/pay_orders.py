@@ -131,7 +131,7 @@ def transaction_of(books: WechatBooks, payment: Payment) -> dict[str, Any]:
 
 def refunds_of(books: WechatBooks, payment: Payment) -> list[Refund]:
     """Every refund asked for, in order."""
-    return [refund for refund in books.refunds if refund.order_id == payment.order_id]
+    return books.refunds.of(payment.order_id)
 
 
 def find_for_refund(books: WechatBooks, asked: dict[str, Any], owner: str) -> Payment | None:

@@ -103,6 +103,11 @@ async def find_open_service(
         raise NotOnline(*_where(guide))
     if guide.process is not None and check_process(guide.process, guide.facts):
         raise NotOnline(*_where(guide))
+    if guide.handling.payment is not None and guide.handling.payment.without_case:
+        raise NotOnline(
+            "这个事项不用申请，直接缴费即可。",
+            "Nobody applies for this service: it is only paid.",
+        )
     return service, guide
 
 

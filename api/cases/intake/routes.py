@@ -38,13 +38,14 @@ from api.cases.show_progress import forget_progress
 from api.database import Database
 from api.errors import (
     Forbidden,
+    IdempotencyKeyMissing,
     IdempotencyKeyReused,
     NotFound,
     RequestInProgress,
     ServiceWithdrawn,
     Unauthorized,
 )
-from api.idempotency import Answer, Keyed, fingerprint, read_key, remember
+from api.idempotency import Answer, Keyed, KeyHeader, fingerprint, read_key, remember
 from api.pages import Cursor, Cursors, Limit, Page
 from api.problems import problems
 from api.settings import Settings, secret_key
@@ -54,14 +55,6 @@ from api.vault import Vault
 
 Result = TypeVar("Result")
 
-KeyHeader = Annotated[
-    str | None,
-    HeaderParameter(
-        name="Idempotency-Key",
-        max_length=255,
-        description="1–255 visible characters; a repeat with the same key gets the same answer",
-    ),
-]
 SeenHeader = Annotated[
     str | None,
     HeaderParameter(
@@ -87,6 +80,7 @@ StatusQuery = Annotated[
         RequestInProgress,
         NotOnline,
         ServiceWithdrawn,
+        IdempotencyKeyMissing,
         IdempotencyKeyReused,
         NotEligible,
         RulesFailed,

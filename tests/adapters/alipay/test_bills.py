@@ -147,6 +147,39 @@ def test_a_bomb_is_put_out_by_what_comes_out_of_it() -> None:
         read(bomb, unpacked_bytes=1_000_000)
 
 
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "#交易合计：2笔，商家实收共80.00元，商家优惠共0.00元",
+        "#交易合计：1笔，商家实收共80.01元，商家优惠共0.00元",
+        "#退款合计：1笔，商家实收退款共-30.00元，商家优惠退款共0.00元",
+    ],
+    ids=["count", "sum", "refunds"],
+)
+def test_rows_that_are_not_what_they_sum_to_are_no_bill(remark: str) -> None:
+    row = {**ROW, "商家实收（元）": "80.00"}
+    right = "#交易合计：1笔，商家实收共80.00元，商家优惠共0.00元"
+    rows = (BEGIN, ",".join(row), with_tabs(list(row.values())), END)
+    assert len(read(pack(*rows, right))) == 1
+    with pytest.raises(Unreachable):
+        read(pack(*rows, remark))
+
+
+def test_a_row_below_the_table_is_refused() -> None:
+    cells = with_tabs(list(ROW.values()))
+    with pytest.raises(Unreachable):
+        read(pack(BEGIN, ",".join(ROW), cells, END, cells))
+
+
+@pytest.mark.parametrize("title", ['"登记费"', "`登记费,`", "=1+1", "登记费,,"])
+def test_no_title_shifts_the_amounts(title: str) -> None:
+    assert read(table({"商品名称": title, **ROW}, with_tabs)) == read(table(ROW, with_tabs))
+
+
+def test_a_day_without_rows_has_no_lines() -> None:
+    assert read(draw_bill("2088", DAY, DAY, [])) == []
+
+
 def test_an_endless_line_is_refused() -> None:
     with pytest.raises(Unreachable):
         read(pack(BEGIN, ",".join(ROW), "0" * 1_000_000, END))

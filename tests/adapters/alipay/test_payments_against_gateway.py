@@ -398,10 +398,12 @@ async def test_a_days_bill_has_every_payment_and_refund(
 async def test_a_day_without_a_bill_is_not_found(
     alipay: Opened, simulated: SimulatedGateway
 ) -> None:
-    for day in (date(2026, 1, 1), datetime.now(SHANGHAI).date()):
-        with pytest.raises(Refusal) as refused:
-            await lines_of(alipay, day)
-        assert refused.value.code == "not_found"
+    simulated.control("PUT", "/clock", {"skew_seconds": 0})
+    with pytest.raises(Refusal) as refused:
+        await lines_of(alipay, datetime.now(SHANGHAI).date())
+    assert refused.value.code == "not_found"
+    # Nothing happened that day, and the channel says so.
+    assert await lines_of(alipay, date(2026, 1, 1)) == []
 
 
 @pytest.mark.parametrize("switches", [{"status": 500}, {"lose_reply": True}])

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.contract import BillLine, Payments, Unreachable
+from adapters.wechat import bills
 from adapters.wechat.bills import read_lines
 from tests.adapters.wechat.builders import opened, signed_inbound
 
@@ -50,11 +51,11 @@ def test_payments_and_refunds_are_read_and_the_sums_are_not() -> None:
     at = datetime.fromisoformat
     assert found == [
         BillLine(
-            "payment", "p0123456789", None, "4200001", None, 1999, 12, "SUCCESS",
+            "payment", "p0123456789", None, "4200001", None, 1999, 12, "succeeded",
             at("2025-01-01T10:00:00+08:00"),
         ),
         BillLine(
-            "refund", "p0123456789", "r0123456789", "4200001", "5000001", 999, -6, "PROCESSING",
+            "refund", "p0123456789", "r0123456789", "4200001", "5000001", 999, -6, "processing",
             at("2025-01-01T11:00:00+08:00"),
         ),
     ]  # fmt: skip
@@ -90,6 +91,51 @@ def test_a_line_that_cannot_be_read_ends_the_reading(wrong: str) -> None:
     assert wrong != PAID
     with pytest.raises(Unreachable, match="answer_unreadable"):
         list(read_lines(file_of(HEADINGS, wrong, SUMS, TOTALS)))
+
+
+@pytest.mark.parametrize(
+    "totals",
+    [
+        TOTALS.replace("`2,", "`3,"),
+        TOTALS.replace("`19.99,`9.99,", "`19.98,`9.99,"),
+        TOTALS.replace("`19.99,`9.99", "`19.99,`9.98"),
+        TOTALS[:-6],
+        TOTALS.replace("`2", "`two"),
+        f"{TOTALS}\r\n{PAID}",
+        "",
+    ],
+    ids=["count", "paid", "back", "cut short", "no number", "lines below", "none"],
+)
+def test_lines_that_are_not_what_they_sum_to_are_no_bill(totals: str) -> None:
+    with pytest.raises(Unreachable, match="answer_unreadable"):
+        list(read_lines(file_of(HEADINGS, PAID, BACK, SUMS, totals)))
+
+
+def test_a_file_cut_off_between_two_lines_is_no_bill() -> None:
+    with pytest.raises(Unreachable, match="answer_unreadable"):
+        list(read_lines(file_of(HEADINGS, PAID, BACK)))
+
+
+@pytest.mark.parametrize("name", ["工本费,`含邮寄,`", "`,`", '"工本费","', "=1+1", "a`b"])
+def test_no_name_of_goods_shifts_the_amounts(name: str) -> None:
+    lines = [line.replace("工本费,含邮寄", name) for line in (PAID, BACK)]
+    assert lines[0] != PAID
+    found = list(read_lines(file_of(HEADINGS, *lines, SUMS, TOTALS)))
+    assert [(line.amount_fen, line.fee_fen) for line in found] == [(1999, 12), (999, -6)]
+
+
+def test_an_endless_line_is_refused() -> None:
+    with pytest.raises(Unreachable, match="answer_unreadable"):
+        list(read_lines(io.BytesIO(HEADINGS.encode() + b"\n`" + b"0" * 1_000_000)))
+
+
+@pytest.mark.parametrize(
+    ("word", "state"), [("SUCCESS", "succeeded"), ("CHANGE", "failed"), ("", "unknown")]
+)
+def test_the_state_of_a_refund_is_said_in_our_words(word: str, state: str) -> None:
+    back = BACK.replace("`PROCESSING", f"`{word}")
+    _, line = read_lines(file_of(HEADINGS, PAID, back, SUMS, TOTALS))
+    assert line.state == state
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"\xff\xfe\x00", b'{"code":"X"}'])
@@ -165,14 +211,24 @@ async def test_a_file_with_the_right_hash_is_read(file: bytes) -> None:
         (WHOLE, "0" * 40, "{address}/file", "answer_unproven"),
         (WHOLE[:-40], DIGEST, "{address}/file", "answer_unproven"),
         (gzip.compress(WHOLE)[:-60], DIGEST, "{address}/file", "answer"),
+        (gzip.compress(WHOLE)[:-8], DIGEST, "{address}/file", "answer_unreadable"),
         (b"\x1f\x8bnonsense", "0" * 40, "{address}/file", "answer_unreadable"),
         (WHOLE, DIGEST, "http://127.0.0.1:1/file", "answer_unreadable"),
     ],
-    ids=["wrong hash", "cut short", "zip cut short", "no zip", "elsewhere"],
+    ids=["wrong hash", "cut short", "zip cut short", "zip without end", "no zip", "elsewhere"],
 )
 async def test_no_line_of_another_file_is_believed(
     file: bytes, digest: str, place: str, code: str
 ) -> None:
     async with serving(file, digest, place) as payments:
         with pytest.raises(Unreachable, match=code):
+            await lines_of(payments)
+
+
+async def test_a_bomb_is_put_out_by_what_comes_out_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bills, "_FILE_BYTES", 1_000_000)
+    bomb = bytes(2_000_000)
+    digest = hashlib.sha1(bomb, usedforsecurity=False).hexdigest()
+    async with serving(gzip.compress(bomb), digest) as payments:
+        with pytest.raises(Unreachable, match="answer_unreadable"):
             await lines_of(payments)

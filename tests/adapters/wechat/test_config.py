@@ -70,7 +70,7 @@ def test_keys_stand_in_files_too(tmp_path: Path) -> None:
         ({"merchant": merchant(platform_keys={"0A": SECRET})}, "platform_keys.0A"),
         ({"merchant": merchant(mode="partner")}, "sub_merchant_id"),
         ({"merchant": merchant(sub_merchant_id="1900000109")}, "mode"),
-        ({"merchant": merchant(sub_app_id="wxsub")}, "sub_app_id"),
+        ({"merchant": merchant(provider_app_id="wxsp")}, "provider_app_id"),
         ({"api_security": {**SECURITY, "symmetric_key": SECRET}}, "symmetric_key"),
     ],
 )

@@ -131,12 +131,13 @@ def test_a_resource_sealed_with_another_key_is_malformed() -> None:
 def test_in_partner_mode_both_merchants_count() -> None:
     partner = payments(
         now=NOW,
-        merchant=merchant(mode="partner", sub_merchant_id="1900000109", sub_app_id="wxsub"),
+        merchant=merchant(mode="partner", sub_merchant_id="1900000109", provider_app_id="wxsp"),
     )
     content = transaction(
         appid=None,
         mchid=None,
-        sp_appid="wxba5fad812f8e6fb9",
+        sp_appid="wxsp",
+        sub_appid="wxba5fad812f8e6fb9",
         sp_mchid="1600000001",
         sub_mchid="1900000109",
         payer={"sp_openid": "sp", "sub_openid": "sub"},
@@ -144,8 +145,9 @@ def test_in_partner_mode_both_merchants_count() -> None:
     found = partner.read_notice(notice(content, at=NOW))
     assert found.payment is not None
     assert found.payment.payer_open_id == "sub"
-    foreign = {**content, "sub_mchid": "1900000110"}
-    assert refusal_of(notice(foreign, at=NOW), partner) == "not_ours"
+    for field in ("sp_mchid", "sub_mchid", "sp_appid", "sub_appid"):
+        foreign = {**content, field: "1900000110"}
+        assert refusal_of(notice(foreign, at=NOW), partner) == "not_ours", field
     assert refusal_of(notice(transaction(), at=NOW), partner) == "not_ours"
 
 

@@ -37,8 +37,9 @@ async def open_payments(wechat_gateway: SimulatedGateway) -> AsyncIterator[Open]
     """Payments of the section, its merchant part changed; None leaves a key out."""
     opened: list[Channel] = []
 
-    def make(**changed: Any) -> Payments:
+    def make(app_id: str | None = None, **changed: Any) -> Payments:
         section = wechat_gateway.section
+        section["app_id"] = app_id or section["app_id"]
         merged = {**section["merchant"], **changed}
         merchant = {key: value for key, value in merged.items() if value is not None}
         channel = open_channel("wechat", {**section, "merchant": merchant}, MemoryTokens())
@@ -454,10 +455,11 @@ async def test_everything_works_for_a_sub_merchant(
     with_app: bool,
 ) -> None:
     payments = open_payments(
+        account["sub_app_id"] if with_app else None,
         mode="partner",
         merchant_id=account["provider_id"],
         sub_merchant_id=account["sub_merchant_id"],
-        sub_app_id=account["sub_app_id"] if with_app else None,
+        provider_app_id=wechat_gateway.section["app_id"] if with_app else None,
     )
     wechat_gateway.control("PUT", "/policy", {"bills": "at_once", "refund_seconds": 0})
     await pay(payments, wechat_gateway, open_id, f"{notice_receiver.address}/n")
@@ -501,9 +503,16 @@ async def test_the_bill_lists_every_payment_and_refund(
     assert paid.happened_at.utcoffset() == timedelta(hours=8)
 
 
-async def test_a_day_without_a_bill_is_not_found(payments: Payments) -> None:
+async def test_a_day_on_which_nothing_happened_has_no_lines(payments: Payments) -> None:
+    assert [line async for line in payments.bill_lines(_today() - timedelta(days=3))] == []
+
+
+async def test_a_bill_that_is_still_being_made_is_not_found(
+    payments: Payments, wechat_gateway: SimulatedGateway
+) -> None:
+    wechat_gateway.faults(code="STATEMENT_CREATING", status=400, only="bills.trade")
     with pytest.raises(Refusal, match="not_found"):
-        [line async for line in payments.bill_lines(_today() - timedelta(days=3))]
+        [line async for line in payments.bill_lines(_today() - timedelta(days=1))]
 
 
 async def test_a_long_bill_is_read_whole(

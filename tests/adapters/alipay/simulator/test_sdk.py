@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import base64
+from datetime import datetime
+from io import BytesIO
 from typing import Any
+from zipfile import ZipFile
 
+import httpx
 import pytest
 from alipay.exceptions import AliPayException, AliPayValidationError
 from cryptography.x509 import load_pem_x509_certificate
 
-from tests.adapters.alipay.simulator.builders import certificate_number, open_sdk, read_form
+from tests.adapters.alipay.simulator.builders import (
+    SHANGHAI,
+    certificate_number,
+    open_sdk,
+    read_form,
+)
 from tests.gateways import NoticeReceiver, SimulatedGateway
 
 
@@ -57,6 +66,30 @@ def test_an_opened_trade_is_closed(sdk: Any, gateway: SimulatedGateway) -> None:
     gateway.decline(_create(sdk, gateway, "SDK_2")["trade_no"])
     assert sdk.api_alipay_trade_close(out_trade_no="SDK_2")["code"] == "10000"
     assert sdk.api_alipay_trade_query(out_trade_no="SDK_2")["trade_status"] == "TRADE_CLOSED"
+
+
+def test_a_paid_trade_is_cancelled_and_its_money_comes_back(
+    sdk: Any, gateway: SimulatedGateway
+) -> None:
+    gateway.confirm(_create(sdk, gateway, "SDK_5")["trade_no"])
+    undone = sdk.api_alipay_trade_cancel(out_trade_no="SDK_5")
+    assert (undone["retry_flag"], undone["action"]) == ("N", "refund")
+    assert sdk.api_alipay_trade_query(out_trade_no="SDK_5")["trade_status"] == "TRADE_CLOSED"
+
+
+def test_the_bill_of_a_day_is_named_and_fetched(sdk: Any, gateway: SimulatedGateway) -> None:
+    """The library proves where the file is; the file itself nobody signs."""
+    gateway.confirm(_create(sdk, gateway, "SDK_6")["trade_no"])
+    sdk.api_alipay_trade_refund("2.34", out_trade_no="SDK_6", out_request_no="R6")
+    day = f"{datetime.now(SHANGHAI):%Y-%m-%d}"
+    gateway.control("PUT", "/clock", {"skew_seconds": 2 * 86400})
+    asked = {"bill_type": "trade", "bill_date": day}
+    found = sdk.server_api("alipay.data.dataservice.bill.downloadurl.query", asked)
+    file = httpx.get(found["bill_download_url"], trust_env=False)
+    with ZipFile(BytesIO(file.content)) as packed:
+        details = [n for n in packed.namelist() if packed.getinfo(n).file_size]
+        texts = [packed.read(name).decode("gb18030") for name in details]
+    assert any("SDK_6" in text and "-2.34" in text and "12.34" in text for text in texts)
 
 
 def test_a_login_code_gives_tokens_once(sdk: Any, gateway: SimulatedGateway) -> None:

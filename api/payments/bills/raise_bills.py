@@ -17,6 +17,7 @@ from api.events import publish
 from api.facts import BillRaised, CaseMoved
 from api.payments import queries
 from api.payments.refusals import BillOpen
+from api.payments.reports.keep_books import Debt, assess, unassess
 from api.payments.rows import BillRow, CaseDue
 from api.payments.schemas import BillBody
 from api.statements import Connection
@@ -36,12 +37,10 @@ async def follow_case(connection: Connection, fact: CaseMoved) -> None:
     waits = case.status == "awaiting_payment" and bool(case.fee_fen)
     is_asked = fact.event_type == "payment_requested" and waits
     if bill is not None and _is_void(bill, case, fact, is_asked=is_asked):
-        await queries.cancel_bill(connection, bill_no=bill.bill_no)
-        await queries.hurry_others(connection, bill_no=bill.bill_no)
-        await _note(connection, "system:cases", "cancelled", bill.bill_no, bill.amount_fen)
+        await void_bill(connection, "system:cases", bill)
         bill = None
     if bill is None and is_asked and case.fee_fen:
-        await _add(
+        await add_owed(
             connection,
             case,
             origin="case",
@@ -50,6 +49,15 @@ async def follow_case(connection: Connection, fact: CaseMoved) -> None:
             amount_fen=case.fee_fen,
             basis=case.fee_basis,
         )
+
+
+async def void_bill(connection: Connection, actor: str, bill: BillRow) -> None:
+    """Nothing is owed by a locked, unpaid bill any more; what could still be paid is closed, and
+    money that still comes goes back."""
+    await queries.cancel_bill(connection, bill_no=bill.bill_no)
+    await queries.hurry_others(connection, bill_no=bill.bill_no)
+    await unassess(connection, bill.bill_no, datetime.now(CHINA))
+    await _note(connection, actor, "cancelled", bill.bill_no, bill.amount_fen)
 
 
 def _is_void(bill: BillRow, case: CaseDue, fact: CaseMoved, *, is_asked: bool) -> bool:
@@ -79,7 +87,7 @@ async def raise_bill(connection: Connection, caller: Caller, body: BillBody) -> 
     bill = await queries.lock_open_bill(connection, case_no=body.case_no)
     if bill is not None:
         raise BillOpen()
-    await _add(
+    await add_owed(
         connection,
         case,
         origin="platform",
@@ -108,7 +116,7 @@ async def _find_repeat(connection: Connection, caller: Caller, body: BillBody) -
     return bill
 
 
-async def _add(
+async def add_owed(
     connection: Connection,
     case: CaseDue,
     *,
@@ -121,7 +129,9 @@ async def _add(
     reference: str | None = None,
     standard: str | None = None,
     due_on: date | None = None,
-) -> None:
+) -> str | None:
+    """Raise a bill; gives its number, none where it was raised already. `case.case_no` None: it
+    stands on no case."""
     bill_no = await queries.add_bill(
         connection,
         bill_no=str(_FIRST + secrets.randbelow(_COUNT)),
@@ -134,6 +144,7 @@ async def _add(
         service_code=case.service_code,
         service_name=case.service_name,
         region_code=case.region_code,
+        department_code=case.department_code,
         amount_fen=amount_fen,
         basis=basis,
         standard=standard,
@@ -141,8 +152,11 @@ async def _add(
     )
     # None: raised already, for the same event or by somebody else this moment.
     if bill_no is not None:
+        owed = Debt(bill_no, case.department_code, basis, amount_fen)
+        await assess(connection, owed, datetime.now(CHINA))
         await _note(connection, actor, "raised", bill_no, amount_fen)
         await publish(connection, BillRaised(bill_no=bill_no, case_no=case.case_no))
+    return bill_no
 
 
 async def _note(

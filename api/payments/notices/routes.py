@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, post
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from msgspec import Struct
 
 from adapters.contract import Inbound, NoticeRefused, Reply
@@ -15,10 +15,9 @@ from api.access import public
 from api.channels import ChannelCannot, ChannelUnknown
 from api.errors import NotFound
 from api.kinds import demand_text, path_text
+from api.payments.notices.gather_notices import NoticeGatherer
+from api.payments.notices.take_notice import count_refused, take_notice
 from api.payments.refusals import NoticeUnproven
-from api.payments.routes import open_till
-from api.payments.take_notice import count_refused, take_notice
-from api.payments.till import Till
 from api.problems import problems
 
 ChannelPath = Annotated[str, path_text(40, "the channel's name", "wechat")]
@@ -40,10 +39,12 @@ class Pushes(Struct, frozen=True):
     media_type="text/plain",
 )
 async def payment_notice(
-    channel: ChannelPath, request: Request[Any, Any, Any], till: NamedDependency[Till]
+    channel: ChannelPath,
+    request: Request[Any, Any, Any],
+    gatherer: NamedDependency[NoticeGatherer],
 ) -> Response[bytes]:
     """The answer is the channel's own word for yes or no."""
-    return await _take(till, channel, await _inbound(request))
+    return await _take(gatherer, channel, await _inbound(request))
 
 
 @post(
@@ -55,10 +56,12 @@ async def payment_notice(
     media_type="text/plain",
 )
 async def refund_notice(
-    channel: ChannelPath, request: Request[Any, Any, Any], till: NamedDependency[Till]
+    channel: ChannelPath,
+    request: Request[Any, Any, Any],
+    gatherer: NamedDependency[NoticeGatherer],
 ) -> Response[bytes]:
     """The answer is the channel's own word for yes or no."""
-    return await _take(till, channel, await _inbound(request))
+    return await _take(gatherer, channel, await _inbound(request))
 
 
 @post(
@@ -72,33 +75,31 @@ async def refund_notice(
 async def any_notice(
     channel: ChannelPath,
     request: Request[Any, Any, Any],
-    till: NamedDependency[Till],
+    gatherer: NamedDependency[NoticeGatherer],
     pushes: NamedDependency[Pushes],
 ) -> Response[bytes]:
     """Payments, refunds, and the gateway's messages, told apart by what proves them."""
     inbound = await _inbound(request)
     if b"msg_method=" in inbound.body:
         return _say(await pushes.take(channel, inbound))
-    return await _take(till, channel, inbound)
+    return await _take(gatherer, channel, inbound)
 
 
 async def _inbound(request: Request[Any, Any, Any]) -> Inbound:
-    headers = dict(request.headers.items())
+    headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in request.scope["headers"]}
     return Inbound(request.method, request.url.query, headers, await request.body())
 
 
-async def _take(till: Till, channel: str, inbound: Inbound) -> Response[bytes]:
+async def _take(gatherer: NoticeGatherer, channel: str, inbound: Inbound) -> Response[bytes]:
     demand_text(channel, 40, NotFound())
     try:
-        return _say(await take_notice(till, channel, inbound))
+        return _say(await take_notice(gatherer, channel, inbound))
     except (ChannelUnknown, ChannelCannot):
         raise NotFound() from None
     except NoticeRefused as refused:
         count_refused(channel, refused)
-        no = till.payments(channel).acknowledge(False)
-        if no.status >= 400:
-            raise NoticeUnproven() from None
-        # Who only reads the body hears the word as well.
+        # Who only reads the body hears the channel's own word as well.
+        no = gatherer.till.payments(channel).acknowledge(False)
         return Response(no.body, status_code=401, media_type=no.media_type)
 
 
@@ -109,6 +110,5 @@ def _say(reply: Reply) -> Response[bytes]:
 notice_router = Router(
     "/v1/notices",
     route_handlers=[payment_notice, refund_notice, any_notice],
-    dependencies={"till": Provide(open_till, sync_to_thread=False)},
     tags=["payments"],
 )

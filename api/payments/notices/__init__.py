@@ -1,0 +1,1 @@
+"""What channels tell by themselves: proven, gathered, kept, acknowledged after the commit."""

@@ -1,0 +1,1 @@
+"""What channels say of money, however it came: weighed, applied once, put in the books."""
