@@ -335,70 +335,64 @@ async def open_process(app: Litestar, settings: Settings) -> AsyncIterator[None]
         await state.database.close()
 
 
-def _state(scope: Any) -> Any:
-    # Taken as `state`, Litestar would copy it, with a lock of its own, for every dependency.
-    return scope["litestar_app"].state
+def _settings(state: State) -> Settings:
+    return state.settings  # type: ignore[no-any-return]
 
 
-def _settings(scope: Any) -> Settings:
-    return _state(scope).settings  # type: ignore[no-any-return]
+def _database(state: State) -> Database:
+    return state.database  # type: ignore[no-any-return]
 
 
-def _database(scope: Any) -> Database:
-    return _state(scope).database  # type: ignore[no-any-return]
+def _cache(state: State) -> Cache:
+    return state.cache  # type: ignore[no-any-return]
 
 
-def _cache(scope: Any) -> Cache:
-    return _state(scope).cache  # type: ignore[no-any-return]
+def _files(state: State) -> Files:
+    return state.files  # type: ignore[no-any-return]
 
 
-def _files(scope: Any) -> Files:
-    return _state(scope).files  # type: ignore[no-any-return]
+def _cursors(state: State) -> Cursors:
+    return state.cursors  # type: ignore[no-any-return]
 
 
-def _cursors(scope: Any) -> Cursors:
-    return _state(scope).cursors  # type: ignore[no-any-return]
+def _vault(state: State) -> Vault:
+    return state.vault  # type: ignore[no-any-return]
 
 
-def _vault(scope: Any) -> Vault:
-    return _state(scope).vault  # type: ignore[no-any-return]
+def _channels(state: State) -> Channels:
+    return state.channels  # type: ignore[no-any-return]
 
 
-def _channels(scope: Any) -> Channels:
-    return _state(scope).channels  # type: ignore[no-any-return]
+def _tokens(state: State) -> Tokens:
+    return state.tokens  # type: ignore[no-any-return]
 
 
-def _tokens(scope: Any) -> Tokens:
-    return _state(scope).tokens  # type: ignore[no-any-return]
+def _revocations(state: State) -> Revocations:
+    return state.revocations  # type: ignore[no-any-return]
 
 
-def _revocations(scope: Any) -> Revocations:
-    return _state(scope).revocations  # type: ignore[no-any-return]
+def _views(state: State) -> catalogue.ViewCounter:
+    return state.views  # type: ignore[no-any-return]
 
 
-def _views(scope: Any) -> catalogue.ViewCounter:
-    return _state(scope).views  # type: ignore[no-any-return]
+def _calls(state: State) -> platforms.CallCounter:
+    return state.calls  # type: ignore[no-any-return]
 
 
-def _calls(scope: Any) -> platforms.CallCounter:
-    return _state(scope).calls  # type: ignore[no-any-return]
+def _sender(state: State) -> Sender:
+    return state.sender  # type: ignore[no-any-return]
 
 
-def _sender(scope: Any) -> Sender:
-    return _state(scope).sender  # type: ignore[no-any-return]
+def _gatherer(state: State) -> payments.NoticeGatherer:
+    return state.gatherer  # type: ignore[no-any-return]
 
 
-def _gatherer(scope: Any) -> payments.NoticeGatherer:
-    return _state(scope).gatherer  # type: ignore[no-any-return]
-
-
-def _pushes(scope: Any) -> payments.Pushes:
-    state = _state(scope)
+def _pushes(state: State) -> payments.Pushes:
     return payments.Pushes(messages.push_taker(state.database, state.vault, state.channels))
 
 
-def _measures(scope: Any) -> health.Measures:
-    return _state(scope).measures  # type: ignore[no-any-return]
+def _measures(state: State) -> health.Measures:
+    return state.measures  # type: ignore[no-any-return]
 
 
 def _caller(request: Request[Any, Any, Any]) -> Caller:

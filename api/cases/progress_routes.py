@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
+from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import HeaderParameter, QueryParameter
 from litestar.response import Stream
@@ -146,12 +147,12 @@ async def stream_changes(
     )
 
 
-def _streams(scope: Any) -> Streams:
-    return scope["litestar_app"].state.streams  # type: ignore[no-any-return]
+def _streams(state: State) -> Streams:
+    return state.streams  # type: ignore[no-any-return]
 
 
-def _limiter(scope: Any) -> RateLimiter:
-    return scope["litestar_app"].state.limiter  # type: ignore[no-any-return]
+def _limiter(state: State) -> RateLimiter:
+    return state.limiter  # type: ignore[no-any-return]
 
 
 progress_router = Router(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from litestar import Request, Response, Router, get
+from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.openapi.spec import OpenAPIMediaType, OpenAPIResponse, Operation, Schema
 from litestar.params import QueryParameter
@@ -194,8 +195,8 @@ async def _demand_patience(limiter: RateLimiter, policy: Policy, caller: str) ->
         raise RateLimited(headers=rate_headers(policy, decision))
 
 
-def _limiter(scope: Any) -> RateLimiter:
-    return scope["litestar_app"].state.limiter  # type: ignore[no-any-return]
+def _limiter(state: State) -> RateLimiter:
+    return state.limiter  # type: ignore[no-any-return]
 
 
 router = Router("/v1", route_handlers=[receipt, receipt_page], tags=["receipts"])

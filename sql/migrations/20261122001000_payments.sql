@@ -72,6 +72,8 @@ create index payments_bill on payments (bill_no);
 create index payments_due on payments (query_at)
     where status in ('pending', 'unknown') or doubted_fen is not null;
 create index payments_citizen on payments (citizen_id);
+create index payments_flagged on payments (payment_no) where flag is not null;
+create index payments_unknown on payments (created_at) where status = 'unknown';
 comment on column payments.link_id is 'the account that pays: channels take money from one person only';
 comment on column payments.merchant_id is 'the number at the channel that the money is taken under';
 comment on column payments.notice_base is 'the public address when it was ordered: a repeat of the order names the same';
@@ -98,6 +100,8 @@ create table refunds (
 ) with (fillfactor = 70);
 create index refunds_payment on refunds (payment_no);
 create index refunds_due on refunds (query_at) where status in ('asked', 'processing');
+create index refunds_failed on refunds (payment_no) where status = 'failed';
+create index refunds_open on refunds (created_at) where status in ('asked', 'processing');
 comment on column refunds.round is 'how many times it was promised: once more after each failure';
 comment on column refunds.by_hand is 'the payer has it another way: no channel knows of it';
 comment on table refunds is 'number and amount never change: every repeat carries the same';

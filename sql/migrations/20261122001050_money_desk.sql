@@ -31,11 +31,6 @@ comment on column payment_resolutions.matter is 'a flag of the payment, long_unk
 comment on column payment_resolutions.new_refund_no is 'the refund instead of it: under a new number, or by hand';
 create index payment_resolutions_refund on payment_resolutions (refund_no) where action = 'settled_outside';
 
-create index payments_flagged on payments (payment_no) where flag is not null;
-create index payments_unknown on payments (created_at) where status = 'unknown';
-create index refunds_failed on refunds (payment_no) where status = 'failed';
-create index refunds_open on refunds (created_at) where status in ('asked', 'processing');
-
 create view payment_matters as
 with every as (
     select payment_no, flag as matter, flag as kind, null::text as refund_no, null::bigint as amount_fen,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +57,18 @@ class Shop(Struct, frozen=True):
         """Somebody new, signed in through the first of these apps and linked in the others."""
         first, *others = gateways
         open_id = first.citizen(agrees=True)
-        body = {"channel": first.name, "code": first.login_code(open_id)}
-        answer = await self.client.post("/v1/sessions", json=body)
+
+        async def sign_in() -> httpx.Response:
+            body = {"channel": first.name, "code": first.login_code(open_id)}
+            return await self.client.post("/v1/sessions", json=body)
+
+        answer = await patiently(sign_in)
         assert answer.status_code == 201, answer.text
         said = answer.json()
         headers = {"Authorization": f"Bearer {said['token']}"}
         payer = Payer(said["citizen"]["citizen_id"], self.client, headers, self)
         for gateway in others:
-            code = gateway.login_code(gateway.citizen(agrees=True))
-            linked = await payer.post("/v1/me/channels", {"channel": gateway.name, "code": code})
+            linked = await patiently(partial(_link, payer, gateway, gateway.citizen(agrees=True)))
             assert linked.status_code == 201, linked.text
         return payer
 
@@ -180,6 +184,21 @@ class Owing(Struct, frozen=True):
 
     case_no: str
     bill_no: str
+
+
+async def patiently(ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+    """Try again where the app's gateway was too slow for a moment, as a person would."""
+    for _ in range(4):
+        answer = await ask()
+        if answer.status_code != 503:
+            break
+        await asyncio.sleep(1)
+    return answer
+
+
+async def _link(payer: Payer, gateway: SimulatedGateway, open_id: str) -> httpx.Response:
+    body = {"channel": gateway.name, "code": gateway.login_code(open_id)}
+    return await payer.post("/v1/me/channels", body)
 
 
 async def pay(gateway: SimulatedGateway, number: str, **said: Any) -> Any:

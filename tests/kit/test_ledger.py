@@ -369,7 +369,12 @@ async def test_no_column_of_the_ledger_holds_a_fraction(connection: Connection) 
     assert [kind["data_type"] for kind in kinds] == ["bigint"]
 
 
-async def test_a_wrong_projection_is_found_and_made_anew(connection: Connection) -> None:
+async def test_a_wrong_projection_is_found_and_made_anew(clean_database: Database) -> None:
+    async with clean_database.transaction() as connection:
+        await _find_and_mend(connection)
+
+
+async def _find_and_mend(connection: Connection) -> None:
     for step in (bill("b1", 100), payment("b1", 60)):
         await ledger.post(connection, step)
     await settle(connection)

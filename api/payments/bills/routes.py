@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
 from litestar.params import JSONBody
 
@@ -194,8 +195,8 @@ async def cancel_as_platform(
     )
 
 
-def _limiter(scope: Any) -> RateLimiter:
-    return scope["litestar_app"].state.limiter  # type: ignore[no-any-return]
+def _limiter(state: State) -> RateLimiter:
+    return state.limiter  # type: ignore[no-any-return]
 
 
 bill_router = Router(
